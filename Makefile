@@ -1,0 +1,41 @@
+# make quickstart   install in .venv and evaluate a real model on the corpus `mini`
+# make test         install what the tests need and run them
+# make lint         formatting, lint and types
+# make bench        measure speed and memory beside peers (minutes; not in CI)
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+
+.PHONY: quickstart test lint bench clean
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("unibench needs Python 3.11 or newer, this is %d.%d; say: make PYTHON=python3.11 ..." % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.quickstart: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[spacy]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[local,spacy,dev]'
+	touch $@
+
+quickstart: $(VENV)/.quickstart
+	$(BIN)/unibench evaluate -m spacy-en-sm -d mini
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) dist build runs .mypy_cache .ruff_cache .pytest_cache

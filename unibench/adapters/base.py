@@ -1,0 +1,187 @@
+"""How a model family is asked and read: the protocol and its two base classes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Protocol
+
+import msgspec
+
+from unibench.backends.base import Backend
+from unibench.errors import BackendError
+from unibench.schema.model_card import ModelCard
+from unibench.schema.query import (
+    Parsed,
+    Prediction,
+    Prompt,
+    Query,
+    Response,
+    content_hash,
+)
+from unibench.schema.text import Mention
+
+
+class ModelAdapter(Protocol):
+    """What the runner needs of a model: request identities, answers, readings.
+
+    `types_per_query` is how many entity types one request asks: 1 for UniNER, None
+    for all types of the subset at once.
+    """
+
+    card: ModelCard
+    types_per_query: int | None
+
+    def request_key(self, query: Query) -> str:
+        """Return the identity of the request: equal keys mean equal answers."""
+        ...
+
+    def respond(self, queries: Sequence[Query]) -> Iterator[tuple[int, Response]]:
+        """Ask the model; yield (position in `queries`, raw answer) as they come."""
+        ...
+
+    def read(self, response: Response, query: Query) -> Prediction:
+        """Return what a raw answer says; an answer that cannot be read is counted."""
+        ...
+
+    def prompt_identity(self) -> tuple[str, str]:
+        """Return (sha256 of the template, origin); origin as in `ModelIdentity`."""
+        ...
+
+
+class GenerativeAdapter(ABC):
+    """A model that answers prompts with text: implement `render` and `parse`."""
+
+    types_per_query: int | None = 1
+    prompt_origin: ClassVar[str] = "ours"
+
+    def __init__(self, card: ModelCard, backend: Backend) -> None:
+        """Take the card and the backend that will answer."""
+        self.card = card
+        self.backend = backend
+
+    @abstractmethod
+    def render(self, query: Query) -> Prompt:
+        """Return what is sent to the model."""
+
+    @abstractmethod
+    def parse(self, response: Response, query: Query) -> Parsed | Sequence[Mention]:
+        """Read the answer; raise nothing: say `Parsed(parse_error=...)` instead."""
+
+    def request_key(self, query: Query) -> str:
+        """Return a hash of checkpoint, rendered prompt and decoding."""
+        checkpoint = self.card.checkpoint
+        return content_hash(
+            checkpoint.id, checkpoint.revision, self.render(query), self.card.decoding
+        )
+
+    def respond(self, queries: Sequence[Query]) -> Iterator[tuple[int, Response]]:
+        """Render all queries and let the backend answer them."""
+        yield from self.backend.generate([self.render(query) for query in queries])
+
+    def read(self, response: Response, query: Query) -> Prediction:
+        """Parse one answer and keep only mentions of asked types, the rest counted."""
+        parsed = self.parse(response, query)
+        if not isinstance(parsed, Parsed):
+            parsed = Parsed(mentions=tuple(parsed))
+        return prediction(parsed, query, response)
+
+    def prompt_identity(self) -> tuple[str, str]:
+        """Hash the prompt rendered for a query made of placeholders."""
+        from unibench.schema.text import Passage
+
+        count = self.types_per_query or 2
+        types = tuple(f"{{entity type {i + 1}}}" for i in range(count))
+        probe = self.render(Query(Passage("probe", "{text}"), types))
+        return content_hash(probe), self.prompt_origin
+
+
+class SpanAdapter(ABC):
+    """A model that marks spans: implement `predict`; all types are asked at once."""
+
+    types_per_query: int | None = None
+
+    def __init__(self, card: ModelCard) -> None:
+        """Take the card; load weights in `predict`, not here."""
+        self.card = card
+
+    @abstractmethod
+    def predict(self, queries: Sequence[Query]) -> Iterator[Sequence[Mention]]:
+        """Yield the mentions of each query, in order, with character spans."""
+
+    def unknown_types(self, query: Query) -> tuple[str, ...]:
+        """Return the asked types that the model cannot know; none by default."""
+        return ()
+
+    def request_key(self, query: Query) -> str:
+        """Return a hash of checkpoint, options, text and asked types."""
+        return content_hash(
+            self.card.checkpoint, self.card.options, query.passage.text,
+            query.entity_types,
+        )  # fmt: skip
+
+    def respond(self, queries: Sequence[Query]) -> Iterator[tuple[int, Response]]:
+        """Store what `predict` says as JSON, so that runs can be rescored."""
+        position = -1
+        for position, mentions in enumerate(self.predict(queries)):
+            text = msgspec.json.encode(tuple(mentions)).decode()
+            yield position, Response(text, model=self.card.checkpoint.id)
+        if position + 1 != len(queries):
+            raise BackendError(
+                f"{type(self).__name__}.predict answered {position + 1} of"
+                f" {len(queries)} queries; it must yield once for each"
+            )
+
+    def read(self, response: Response, query: Query) -> Prediction:
+        """Check the spans against the passage.
+
+        Raises:
+            BackendError: a span lies outside the text or its text disagrees.
+        """
+        mentions = msgspec.json.decode(response.text, type=tuple[Mention, ...])
+        for mention in mentions:
+            check_spans(mention, query)
+        unknown = self.unknown_types(query)
+        read = prediction(Parsed(mentions=mentions), query, response)
+        return msgspec.structs.replace(read, unknown_types=unknown)
+
+    def prompt_identity(self) -> tuple[str, str]:
+        """A span model has no prompt."""
+        return "", ""
+
+
+def prediction(parsed: Parsed, query: Query, response: Response) -> Prediction:
+    """Return the prediction for `query`, with unasked types dropped and counted."""
+    asked = set(query.entity_types)
+    kept = tuple(m for m in parsed.mentions if m.entity_type in asked)
+    dropped = dict(parsed.dropped)
+    if unasked := len(parsed.mentions) - len(kept):
+        dropped["unasked_type"] = dropped.get("unasked_type", 0) + unasked
+    return Prediction(
+        id=query.passage.id,
+        entity_types=query.entity_types,
+        mentions=kept,
+        parse_error=parsed.parse_error,
+        repairs=parsed.repairs,
+        dropped=dropped,
+        flags=parsed.flags,
+        finish_reason=response.finish_reason,
+    )
+
+
+def check_spans(mention: Mention, query: Query) -> None:
+    """Raise BackendError when a model's span does not fit the passage."""
+    text = query.passage.text
+    for span in mention.spans:
+        if span.end > len(text):
+            raise BackendError(
+                f"passage {query.passage.id!r}: the model marked [{span.start},"
+                f" {span.end}) in a text of {len(text)} characters"
+            )
+    pieces = " ".join(text[span.start : span.end] for span in mention.spans)
+    if mention.spans and pieces != mention.text:
+        raise BackendError(
+            f"passage {query.passage.id!r}: the model's text {mention.text!r} is not"
+            f" what stands at its offsets, {pieces!r}; are they bytes, UTF-16 units,"
+            " or with an inclusive end?"
+        )

@@ -1,0 +1,1 @@
+"""Prompts to responses: models in this process, servers, stored answers."""

@@ -1,0 +1,105 @@
+"""The command line; each command is imported only when it is run."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from unibench.errors import UnibenchError
+
+COMMANDS = {
+    "evaluate": "Score a model on datasets and write one run record for each.",
+    "score": "Score a file of predictions made elsewhere.",
+    "rescore": "Read and score the stored answers of runs again.",
+    "report": "Make tables of runs beside the published figures.",
+    "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
+    "models": "The catalogue of models: list, show, check.",
+    "doctor": "Tell what is installed, reachable and cached, and what is missing.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports `unibench.cli.<name>` when a command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names without importing anything."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; its module calls it `command`."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"unibench.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest near names for a command that does not exist."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"there is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the list of commands from the table above, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  unibench evaluate -m spacy-en-sm -d mini",
+)
+@click.version_option(package_name="unibench", message="unibench %(version)s")
+def cli() -> None:
+    """Evaluate open named entity recognition: 43 datasets, any model, honest numbers."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; an expected error becomes one line and exit code 1."""
+    try:
+        code = cli.main(args=args, prog_name="unibench", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("Interrupted. What was answered is kept; run the command again to go on.")
+        sys.exit(130)
+    except UnibenchError as error:
+        _say(f"Error: {error}")
+        sys.exit(1)
+    except OSError as error:
+        sys.exit(_os_error(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _os_error(error: OSError) -> int:
+    """Say what the operating system refused; a closed pipe is no error."""
+    if error.errno == errno.EPIPE:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = f" ({error.filename})" if error.filename else ""
+        _say(f"Error: the disk is full{where}; free some space and run it again.")
+        return 1
+    if error.filename and error.errno in {errno.EACCES, errno.EROFS, errno.ENOENT}:
+        _say(f"Error: {error.filename}: {error.strerror}")
+        return 1
+    raise error
+
+
+def _say(text: Any) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,1 @@
+"""From raw files to passages with natural-language entity types."""

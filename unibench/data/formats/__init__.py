@@ -1,0 +1,1 @@
+"""Parsers, one for each file format."""

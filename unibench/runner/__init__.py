@@ -1,0 +1,1 @@
+"""Plan a run, ask the model, keep every answer, write the record."""

@@ -1,0 +1,1 @@
+"""Types of text, queries, scores, cards and records; strict YAML; JSON lines."""

@@ -1,0 +1,137 @@
+"""The run record: one model on one split of one subset, and how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from unibench.schema.model_card import Decoding
+from unibench.schema.score import Counts, Score
+
+RECORD_VERSION = 1
+
+
+class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model was asked, and how.
+
+    `card_sha256` is the hash of the card's values; `prompt_sha256` of the template
+    with its placeholders; `prompt_origin` is `published`, `paraphrase` or `ours`.
+    """
+
+    name: str
+    title: str = ""
+    adapter: str
+    backend: str
+    checkpoint: str
+    revision: str = ""
+    revision_pinned: bool = False
+    card_sha256: str
+    prompt_sha256: str = ""
+    prompt_origin: str = ""
+    decoding: Decoding = Decoding()
+    details: Mapping[str, Any] = {}
+
+
+class DataIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which data were asked: equal fingerprints mean equal passages and gold.
+
+    `raw_sha256` maps the raw files' names to the hashes of their content.
+    """
+
+    dataset: str
+    subset: str
+    split: str
+    protocol: str
+    domain: str
+    access: str
+    license: str
+    fingerprint: str
+    card_sha256: str
+    label_map_sha256: str
+    raw_sha256: Mapping[str, str] = {}
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and with what a run was made."""
+
+    command: str
+    python: str
+    platform: str
+    hardware: str
+    packages: Mapping[str, str] = {}
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run took. Tokens and seconds count new requests, not stored ones.
+
+    `cost_usd` is None where no price is known.
+    """
+
+    seconds: float = 0.0
+    requests: int = 0
+    reused: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = None
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong or was left out, counted; nothing of it is silent.
+
+    `queries` are (passage, type) pairs; `unparsed` those whose answer could not be
+    read; `unknown_type` those that a model with closed labels cannot answer;
+    `invented` are predicted mentions whose text does not occur in the passage.
+    """
+
+    passages: int = 0
+    queries: int = 0
+    unparsed: int = 0
+    unknown_type: int = 0
+    invented: int = 0
+    truncated: int = 0
+    parse_errors: Mapping[str, int] = {}
+    repairs: Mapping[str, int] = {}
+    dropped: Mapping[str, int] = {}
+    flags: Mapping[str, int] = {}
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One model on one split of one subset: scores and every identity behind them.
+
+    Written as `record.json` beside the `predictions.jsonl` that it was made from.
+    `limit` is the number of passages that the user asked for, None for all.
+    """
+
+    record_version: int = RECORD_VERSION
+    unibench_version: str
+    scoring_version: int
+    created: str
+    model: ModelIdentity
+    data: DataIdentity
+    entity_types: tuple[str, ...]
+    limit: int | None = None
+    seed: int = 0
+    labels: str = "natural"
+    scores: Mapping[str, Score] = {}
+    tally: Tally = Tally()
+    usage: Usage = Usage()
+    environment: Environment
+    predictions_sha256: str = ""
+    path: str = ""
+
+    @property
+    def subset(self) -> str:
+        """The subset that was scored."""
+        return self.data.subset
+
+    @property
+    def strict(self) -> Counts:
+        """The counts of the headline metric: profile `uniner`."""
+        return self.scores["uniner"].counts
+
+    @property
+    def partial(self) -> Counts:
+        """The counts with half credit for overlap: profile `partial`."""
+        return self.scores["partial"].counts

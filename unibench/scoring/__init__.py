@@ -1,0 +1,1 @@
+"""Named rules that turn gold and predicted mentions into counts."""
