@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="unibench", message="unibench %(version)s")
 def cli() -> None:
-    """Evaluate open named entity recognition: 43 datasets, any model, honest numbers."""
+    """Evaluate open named entity recognition: 43 datasets, any model, one command."""
 
 
 def main(args: list[str] | None = None) -> None:
