@@ -1,1 +1,1 @@
-"""Parsers, one for each file format."""
+"""Parsers, one for each file format; `registry.py` lists them by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -84,8 +85,12 @@ class Format(ABC):
         """No options; subclasses declare theirs."""
 
     def __init__(self, options: Any) -> None:
-        """Take the options, an instance of this class's `Options`."""
+        """Take the options, an instance of this class's `Options`.
+
+        `repairs` counts by name what `read` mended because the options allow it.
+        """
         self.options = options
+        self.repairs: Counter[str] = Counter()
 
     @abstractmethod
     def read(self, files: Sequence[RawFile]) -> Iterator[Passage]:

@@ -1,0 +1,38 @@
+"""The file formats by name, and how a card's `format:` becomes a parser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unibench.data.formats.base import Format
+from unibench.errors import CardError
+from unibench.registry import Registry
+from unibench.schema.strict_yaml import convert
+
+FORMATS = Registry(
+    "format",
+    "unibench.formats",
+    {
+        "columns": "unibench.data.formats.columns:Columns",
+        "csv_json": "unibench.data.formats.csv_json:CsvJson",
+        "jsonl": "unibench.data.formats.jsonl:JsonLines",
+    },
+)
+
+
+def make_format(spec: str | Mapping[str, Any], where: str) -> Format:
+    """Return the parser that `spec` names, with its options; `where` is for errors.
+
+    Raises:
+        UnknownNameError: there is no such format.
+        CardError: the format has no such option, or not of that type.
+    """
+    named = {"name": spec} if isinstance(spec, str) else dict(spec)
+    name = named.pop("name", None)
+    if not isinstance(name, str):
+        raise CardError(f"{where}: format: a name is missing")
+    kind = FORMATS.load(name)
+    options = convert(named, kind.Options, f"{where}: format {name}")
+    made: Format = kind(options)
+    return made
