@@ -78,7 +78,8 @@ class Format(ABC):
     order and yields passages in file order whose mentions carry the raw labels. A
     passage may be a whole document; the card's splitter cuts it into sentences.
     Ids are unique within the split and stable: document ids where the files have
-    them, else the position, counted from 0.
+    them, else the position, counted from 0. What a parser mended or left out, as its
+    options allow, it counts in `notes`; the counts are complete when `read` is done.
     """
 
     class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
