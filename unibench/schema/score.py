@@ -50,7 +50,10 @@ class Case(msgspec.Struct, frozen=True):
     Gold mentions are `passage.mentions`; those whose type was not asked are left
     out. `unparsed` are asked types whose answer could not be read. `responses` maps
     an asked type (or, where one request asked all, the types joined by a line feed)
-    to the raw answer, for rules that include a parser of their own.
+    to the raw answer, for rules that include a parser of their own; `answer_form`
+    names the published format that these answers are in (`uniner`, `instructuie`,
+    `gner`, `gollie`, `evalscope`), and only rules of that format read them. `tags` are
+    the gold and the predicted tag column of a file that had them.
     """
 
     passage: Passage
@@ -58,6 +61,8 @@ class Case(msgspec.Struct, frozen=True):
     predicted: tuple[Mention, ...] = ()
     unparsed: tuple[str, ...] = ()
     responses: Mapping[str, str] = {}
+    answer_form: str = ""
+    tags: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -68,11 +73,20 @@ class Interval(msgspec.Struct, frozen=True):
     level: float = 0.95
 
 
+class Intervals(msgspec.Struct, frozen=True, kw_only=True):
+    """The confidence intervals of one set of counts."""
+
+    precision: Interval
+    recall: Interval
+    f1: Interval
+
+
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """What one profile says of one set of cases.
 
     `notes` counts what the rule had to decide: `invented` mentions that do not
-    occur in the passage, mentions dropped by flattening, and so on.
+    occur in the passage, mentions dropped by flattening, and so on. `interval` is
+    that of the F1; `intervals` and `type_intervals` are those of every number.
     """
 
     profile: str
@@ -81,6 +95,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     by_type: Mapping[str, Counts] = {}
     notes: Mapping[str, int] = {}
     interval: Interval | None = None
+    intervals: Intervals | None = None
+    type_intervals: Mapping[str, Intervals] = {}
 
     @property
     def precision(self) -> float:

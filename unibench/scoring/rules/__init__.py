@@ -1,0 +1,1 @@
+"""The published rules: what each compares and how it counts."""

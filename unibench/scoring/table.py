@@ -1,0 +1,93 @@
+"""Counts of every passage and entity type: what scores and intervals are made of."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+from unibench.errors import ScoreError
+from unibench.schema.score import Case, Counts
+from unibench.scoring.profile import Cells, Notes, Profile
+
+
+class Table:
+    """The counts of one profile on many passages; tables of shards can be added.
+
+    A row is a (passage, entity type) pair that has any mention. Passages of one
+    document form one unit, which the bootstrap draws as a whole.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        """Start an empty table for `profile`."""
+        self.profile = profile
+        self.notes = Notes()
+        self.types: dict[str, int] = {}
+        self.units: dict[tuple[str, str], int] = {}
+        self.passages: dict[str, int] = {}
+        self.unit_of: array[int] = array("l")
+        self.rows: dict[str, array[int]] = {
+            name: array("l")
+            for name in ("passage", "type", "twice_correct", "predicted", "gold")
+        }
+
+    def add(self, case: Case) -> None:
+        """Count one passage.
+
+        Raises:
+            ScoreError: a passage of that id has been counted already.
+        """
+        passage = case.passage
+        number = len(self.passages)
+        if self.passages.setdefault(passage.id, number) != number:
+            raise ScoreError(
+                f"passage {passage.id!r} is given twice; ids must be unique within"
+                " a subset"
+            )
+        key = ("document", passage.document) if passage.document else ("", passage.id)
+        self.unit_of.append(self.units.setdefault(key, len(self.units)))
+        for name in case.entity_types:
+            if name not in self.types:
+                self.types[name] = len(self.types)
+        self._append(number, self.profile.count(case, self.notes))
+
+    def _append(self, passage: int, cells: Cells) -> None:
+        rows = self.rows
+        for name, cell in cells.items():
+            rows["passage"].append(passage)
+            rows["type"].append(self.types.setdefault(name, len(self.types)))
+            rows["twice_correct"].append(cell.twice_correct)
+            rows["predicted"].append(cell.predicted)
+            rows["gold"].append(cell.gold)
+
+    def total(self) -> Counts:
+        """Return the counts of the whole."""
+        rows = self.rows
+        return _counts(
+            sum(rows["twice_correct"]), sum(rows["predicted"]), sum(rows["gold"])
+        )
+
+    def by_type(self) -> dict[str, Counts]:
+        """Return the counts of every asked type, in the order they were asked."""
+        sums = [[0, 0, 0] for _ in self.types]
+        rows = self.rows
+        for number, correct, predicted, gold in zip(
+            rows["type"], rows["twice_correct"], rows["predicted"], rows["gold"],
+            strict=True,
+        ):  # fmt: skip
+            row = sums[number]
+            row[0] += correct
+            row[1] += predicted
+            row[2] += gold
+        return {name: _counts(*row) for name, row in zip(self.types, sums, strict=True)}
+
+
+def tabulate_cases(cases: Iterable[Case], profile: Profile) -> Table:
+    """Count `cases` under `profile`."""
+    table = Table(profile)
+    for case in cases:
+        table.add(case)
+    return table
+
+
+def _counts(twice_correct: int, predicted: int, gold: int) -> Counts:
+    return Counts(twice_correct / 2, predicted, gold)

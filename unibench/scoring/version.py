@@ -1,0 +1,5 @@
+"""The number that changes whenever a score can change."""
+
+from __future__ import annotations
+
+SCORING_VERSION: int = 1
