@@ -20,8 +20,6 @@ from unibench.errors import FormatError
 from unibench.schema.text import Passage
 
 BOM = "\ufeff"
-
-
 # What the standard library raises for a compressed file that is cut off or damaged.
 _DAMAGED = (
     EOFError,

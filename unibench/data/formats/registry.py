@@ -17,6 +17,7 @@ FORMATS = Registry(
         "columns": "unibench.data.formats.columns:Columns",
         "csv_json": "unibench.data.formats.csv_json:CsvJson",
         "jsonl": "unibench.data.formats.jsonl:JsonLines",
+        "parquet_tokens": "unibench.data.formats.parquet_tokens:ParquetTokens",
     },
 )
 
