@@ -134,8 +134,10 @@ def _misfit(text: str, pieces: Pieces) -> str:
     """Say why `pieces` cannot be places in `text`; nothing if they can."""
     if not pieces:
         return "a mention without offsets"
+    if any(start < 0 for start, _ in pieces):
+        return "the offsets of a mention lie in no part of the text"
     shown = ", ".join(f"{start}-{end}" for start, end in pieces)
-    if any(not 0 <= start < end <= len(text) for start, end in pieces):
+    if any(not start < end <= len(text) for start, end in pieces):
         return f"offsets {shown} do not fit into a text of {len(text)} characters"
     ordered = sorted(pieces)
     if any(one[1] > two[0] for one, two in pairwise(ordered)):
