@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from unibench.schema.text import Mention, Passage, Span
@@ -97,8 +97,18 @@ def passage_of(
     The passage keeps its tokens only where splitting the text at white space would
     not give them back.
     """
-    text = " ".join(tokens)
     spans = {span for tags in layers if any(tags) for span in spans_of(tags)}
+    return passage_of_spans(passage_id, tokens, spans, document)
+
+
+def passage_of_spans(
+    passage_id: str,
+    tokens: list[str],
+    spans: Collection[tuple[int, int, str]],
+    document: str = "",
+) -> Passage:
+    """Join `tokens` by one blank; `spans` are as `spans_of` gives them."""
+    text = " ".join(tokens)
     whole = text.split() == tokens
     if not spans and whole:
         return Passage(passage_id, text, (), document)
