@@ -34,8 +34,15 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev
+# The peers that benchmarks compare with live in an environment of their own.
+.venv-peers/.done: benchmarks/peers.txt | $(BIN)/python
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet torch==2.13.0
+	.venv-peers/bin/python -m pip install --quiet -r benchmarks/peers.txt
+	touch $@
+
+bench: $(VENV)/.dev .venv-peers/.done
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) dist build runs .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-peers dist build runs .mypy_cache .ruff_cache .pytest_cache
