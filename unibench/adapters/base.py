@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from unibench.backends.base import Backend
+from unibench.backends.base import PROMPT_TOO_LONG, Backend, Identified
 from unibench.errors import BackendError
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import (
@@ -19,7 +19,7 @@ from unibench.schema.query import (
     Response,
     content_hash,
 )
-from unibench.schema.text import Mention
+from unibench.schema.text import Mention, Passage
 
 
 class ModelAdapter(Protocol):
@@ -69,10 +69,14 @@ class GenerativeAdapter(ABC):
         """Read the answer; raise nothing: say `Parsed(parse_error=...)` instead."""
 
     def request_key(self, query: Query) -> str:
-        """Return a hash of checkpoint, rendered prompt and decoding."""
+        """Return a hash of checkpoint, rendered prompt, decoding and weights."""
         checkpoint = self.card.checkpoint
         return content_hash(
-            checkpoint.id, checkpoint.revision, self.render(query), self.card.decoding
+            checkpoint.id,
+            checkpoint.revision,
+            self.render(query),
+            self.card.decoding,
+            self._backend_identity(),
         )
 
     def respond(self, queries: Sequence[Query]) -> Iterator[tuple[int, Response]]:
@@ -81,6 +85,8 @@ class GenerativeAdapter(ABC):
 
     def read(self, response: Response, query: Query) -> Prediction:
         """Parse one answer and keep only mentions of asked types, the rest counted."""
+        if response.finish_reason == PROMPT_TOO_LONG:
+            return prediction(Parsed(parse_error=PROMPT_TOO_LONG), query, response)
         parsed = self.parse(response, query)
         if not isinstance(parsed, Parsed):
             parsed = Parsed(mentions=tuple(parsed))
@@ -88,12 +94,21 @@ class GenerativeAdapter(ABC):
 
     def prompt_identity(self) -> tuple[str, str]:
         """Hash the prompt rendered for a query made of placeholders."""
-        from unibench.schema.text import Passage
+        return content_hash(self.render(self.probe())), self.prompt_origin
 
+    def probe(self) -> Query:
+        """Return a query made of placeholders, for the identity of the prompt."""
         count = self.types_per_query or 2
         types = tuple(f"{{entity type {i + 1}}}" for i in range(count))
-        probe = self.render(Query(Passage("probe", "{text}"), types))
-        return content_hash(probe), self.prompt_origin
+        definitions = {name: f"{{definition of {name}}}" for name in types}
+        return Query(Passage("probe", "{text}"), types, definitions)
+
+    def details(self) -> Mapping[str, Any]:
+        """Return what else identifies the model, for `ModelIdentity.details`."""
+        return self._backend_identity()
+
+    def _backend_identity(self) -> Mapping[str, Any]:
+        return self.backend.identity() if isinstance(self.backend, Identified) else {}
 
 
 class SpanAdapter(ABC):
@@ -145,6 +160,10 @@ class SpanAdapter(ABC):
         read = prediction(Parsed(mentions=mentions), query, response)
         return msgspec.structs.replace(read, unknown_types=unknown)
 
+    def details(self) -> Mapping[str, Any]:
+        """Return what else identifies the model; nothing by default."""
+        return {}
+
     def prompt_identity(self) -> tuple[str, str]:
         """A span model has no prompt."""
         return "", ""
@@ -164,7 +183,7 @@ def prediction(parsed: Parsed, query: Query, response: Response) -> Prediction:
         parse_error=parsed.parse_error,
         repairs=parsed.repairs,
         dropped=dropped,
-        flags=parsed.flags,
+        flags=(*parsed.flags, *response.flags),
         finish_reason=response.finish_reason,
     )
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from unibench.schema.model_card import ModelCard
 from unibench.schema.query import Prompt, Response
+from unibench.schema.strict_yaml import convert
+
+T = TypeVar("T")
+
+PROMPT_TOO_LONG = "prompt_too_long"
+"""The finish reason of an answer that was never generated: the prompt did not fit."""
 
 
 class Backend(Protocol):
@@ -24,3 +31,23 @@ class Backend(Protocol):
                 stays valid.
         """
         ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A backend whose answers depend on more than the card, such as which weights."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what else answers depend on; it enters request keys and records."""
+        ...
+
+
+def read_options(card: ModelCard, options: type[T]) -> T:
+    """Return `card.backend` without its `name`, read strictly as `options`.
+
+    Raises:
+        CardError: an unknown option or a wrong type; the message names the model.
+    """
+    values = {key: value for key, value in card.backend.items() if key != "name"}
+    where = f"backend of {card.title or card.checkpoint.id}"
+    return convert(values, options, where)

@@ -15,12 +15,14 @@ class Query(msgspec.Struct, frozen=True):
     """A passage and the entity types asked about it in one request.
 
     `definitions` maps an asked type to one sentence that defines it, where the
-    label map has one.
+    label map has one. `subset` is the subset that the passage is of, for prompts
+    with a dataset field (the paper's Figure 3).
     """
 
     passage: Passage
     entity_types: tuple[str, ...]
     definitions: Mapping[str, str] = {}
+    subset: str = ""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -47,7 +49,8 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a model answered, unread, with what it cost.
 
     `finish_reason` is `stop`, `length` (cut at the token limit) or what the server
-    said; token counts are None where the model has none; `latency_s` is seconds.
+    said; token counts are None where the model has none; `latency_s` is seconds;
+    `flags` names what the backend did besides, such as `structured_output`.
     """
 
     text: str
@@ -56,6 +59,7 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
     completion_tokens: int | None = None
     latency_s: float | None = None
     model: str = ""
+    flags: tuple[str, ...] = ()
 
 
 class Parsed(msgspec.Struct, frozen=True, omit_defaults=True):

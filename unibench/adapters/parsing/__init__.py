@@ -1,0 +1,1 @@
+"""Readers of answers, one module per class of answer format; see docs/models.md."""
