@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Literal, TypeVar
@@ -109,19 +110,31 @@ class DocumentSpans(Format):
     def _sentences(
         self, name: str, document: _Document, error: partial[FormatError]
     ) -> Iterator[Passage]:
-        left = set(document.spans)
-        for position, (start, after) in enumerate(document.borders):
+        starts = [start for start, _ in document.borders]
+        inside: list[list[NerSpan]] = [[] for _ in starts]
+        for span in document.spans:
+            place = bisect_right(starts, span[0]) - 1
+            if place >= 0 and span[1] < document.borders[place][1]:
+                inside[place].append(span)
+            else:
+                self._crossing(span, document, error)
+        for place, (start, after) in enumerate(document.borders):
             text = TokenText(document.tokens[start:after], error)
-            inside = [s for s in document.spans if start <= s[0] <= s[1] < after]
-            left -= set(inside)
-            found = [(la, text.span(s - start, e - start), None) for s, e, la in inside]
-            yield text.passage(f"{name}-{position}", found, self.repairs, document.name)
-        for first, last, label in sorted(left):
-            if not 0 <= first <= last < len(document.tokens):
-                raise error(f"the {label} [{first}, {last}] lies outside the document")
-            if self.options.crossing == "error":
-                raise error(f"the {label} [{first}, {last}] crosses a sentence border")
-            self.repairs[CROSSING] += 1
+            found = [
+                (label, text.span(first - start, last - start), None)
+                for first, last, label in inside[place]
+            ]
+            yield text.passage(f"{name}-{place}", found, self.repairs, document.name)
+
+    def _crossing(
+        self, span: NerSpan, document: _Document, error: partial[FormatError]
+    ) -> None:
+        first, last, label = span
+        if not 0 <= first <= last < len(document.tokens):
+            raise error(f"the {label} [{first}, {last}] lies outside the document")
+        if self.options.crossing == "error":
+            raise error(f"the {label} [{first}, {last}] crosses a sentence border")
+        self.repairs[CROSSING] += 1
 
 
 def _convert(value: msgspec.Raw, kind: type[T], error: partial[FormatError]) -> T:
