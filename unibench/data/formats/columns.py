@@ -26,7 +26,8 @@ class Columns(Format):
         and `tag` are columns from 0, or from the end if negative; several `tag`
         columns are layers, whose union is taken. `docstart` says what a -DOCSTART-
         row is: left out (`skip`), a word of the text (`keep`), or a passage of its
-        own (`instance`); it begins a document in each case. Lines that begin with
+        own (`instance`); it begins a document in each case. `blank_lines: ignore`
+        makes one passage of a document, for a splitter to cut. Lines that begin with
         `comment` are left out. `language_prefix` takes `en:` off each token.
         `replace` changes pieces of tokens. `quoted` reads each line as CSV, where a
         row with an empty token ends a sentence. `tags.TagReader` explains `scheme`,
@@ -40,6 +41,7 @@ class Columns(Format):
         suffix: bool = False
         bare_tags: tuple[str, ...] = ()
         docstart: Literal["skip", "keep", "instance"] = "skip"
+        blank_lines: Literal["end", "ignore"] = "end"
         comment: str = ""
         language_prefix: bool = False
         replace: dict[str, str] = {}
@@ -74,24 +76,51 @@ class _Sentences:
 
     def __iter__(self) -> Iterator[Passage]:
         """Yield every sentence; the last of a file needs no blank line after it."""
+        whole = self.options.blank_lines == "ignore"
         for file in self.files:
             self.width = 0
-            lines: list[str] = []
-            number = 0
-            for first, chunk in file.chunks(self.options.encoding):
-                if self.options.quoted:
-                    chunk = _unquoted(file, first, chunk, self.options.token)
-                for number, line in enumerate(chunk, start=first):
-                    if line and not line.isspace():
-                        lines.append(line)
-                    elif lines:
-                        yield from self.sentence(file, number - len(lines), lines)
-                        lines = []
-            if lines:
-                yield from self.sentence(file, number + 1 - len(lines), lines)
+            for numbers, lines in self.documents_of(file) if whole else self.of(file):
+                yield from self.sentence(file, numbers, lines)
+
+    def of(self, file: RawFile) -> Iterator[tuple[Sequence[int], list[str]]]:
+        """Yield (line numbers, lines) between blank lines."""
+        lines: list[str] = []
+        number = 0
+        for first, chunk in self.chunks(file):
+            for number, line in enumerate(chunk, start=first):
+                if line and not line.isspace():
+                    lines.append(line)
+                elif lines:
+                    yield range(number - len(lines), number), lines
+                    lines = []
+        if lines:
+            yield range(number + 1 - len(lines), number + 1), lines
+
+    def documents_of(self, file: RawFile) -> Iterator[tuple[Sequence[int], list[str]]]:
+        """Yield (line numbers, lines) from one -DOCSTART- row to the next."""
+        numbers: list[int] = []
+        lines: list[str] = []
+        for first, chunk in self.chunks(file):
+            for number, line in enumerate(chunk, start=first):
+                if DOCSTART in line and lines:
+                    yield numbers, lines
+                    numbers, lines = [], []
+                if line and not line.isspace():
+                    numbers.append(number)
+                    lines.append(line)
+        if lines:
+            yield numbers, lines
+
+    def chunks(self, file: RawFile) -> Iterator[tuple[int, list[str]]]:
+        """Yield (number of the first line, many lines)."""
+        for first, chunk in file.chunks(self.options.encoding):
+            if self.options.quoted:
+                yield first, _unquoted(file, first, chunk, self.options.token)
+            else:
+                yield first, chunk
 
     def sentence(
-        self, file: RawFile, first: int, lines: list[str]
+        self, file: RawFile, numbers: Sequence[int], lines: list[str]
     ) -> Iterable[Passage]:
         """Return the passages of the rows between two blank lines."""
         rows = [line.split(self.separator) for line in lines]
@@ -104,16 +133,16 @@ class _Sentences:
                     return (self.passage(tokens, layers),)
                 except KeyError:
                     pass  # a tag that was not seen before, or is none: walk finds out
-        return self.walk(file, first, rows)
+        return self.walk(file, numbers, rows)
 
     def walk(
-        self, file: RawFile, first: int, rows: list[list[str]]
+        self, file: RawFile, numbers: Sequence[int], rows: list[list[str]]
     ) -> Iterator[Passage]:
         """Read `rows` one by one, with every option and every check."""
         tokens: list[str] = []
         layers: list[list[Tag]] = [[] for _ in self.columns]
         docstart = self.options.docstart
-        for number, row in enumerate(rows, start=first):
+        for number, row in zip(numbers, rows, strict=True):
             if self.options.comment and row[0].startswith(self.options.comment):
                 continue
             begins = DOCSTART in row

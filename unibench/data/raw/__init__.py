@@ -1,0 +1,1 @@
+"""Raw files: where they are, what is in archives, and whether they are unchanged."""

@@ -1,0 +1,1 @@
+"""What is done to passages between the raw files and the prepared set."""
