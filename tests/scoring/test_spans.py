@@ -99,20 +99,3 @@ def test_places_need_a_text() -> None:
     rows = [{"id": "q7", "entity_type": "p", "mentions": ["Ann"]}]
     with pytest.raises(ScoreError, match=r"passage 'q7' has neither a text nor off"):
         score(rows, rows, profile="strict_span")
-
-
-@pytest.mark.parametrize(
-    ("profile", "correct", "predicted", "gold"),
-    [
-        ("uniner", 8, 12, 11),
-        ("partial", 8.5, 12, 11),
-        ("strict_span", 8, 13, 14),
-        ("strict_span:invented=drop", 8, 12, 14),
-    ],
-)
-def test_section_5(
-    section_5: list[Case], profile: str, correct: float, predicted: int, gold: int
-) -> None:
-    result = score_cases(section_5, profile)
-    assert result.counts == Counts(correct, predicted, gold)
-    assert result.notes["invented"] == 1

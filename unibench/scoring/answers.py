@@ -16,7 +16,13 @@ Parser = Callable[[str, Passage, tuple[str, ...]], "list[Mention] | None"]
 PARSERS = Registry(
     "answer parser",
     "unibench.answer_parsers",
-    {"uniner": "unibench.scoring.rules.strings:read_answer"},
+    {
+        "uniner": "unibench.scoring.rules.strings:read_answer",
+        "instructuie": "unibench.scoring.rules.instructuie:read_answer",
+        "gner": "unibench.scoring.rules.gner:read_answer",
+        "gollie": "unibench.scoring.rules.gollie:read_answer",
+        "evalscope": "unibench.scoring.rules.evalscope:read_answer",
+    },
 )
 JOINT = "\n"
 

@@ -17,9 +17,9 @@ def credit_set(items: Items, cells: Cells, notes: Notes) -> None:
     gold, predicted = set(items.gold), set(items.predicted)
     _note_repeats(items, len(gold), len(predicted), notes)
     for entity_type, _ in gold:
-        _cell(cells, entity_type).gold += 1
+        cell_of(cells, entity_type).gold += 1
     for item in predicted:
-        cell = _cell(cells, item[0])
+        cell = cell_of(cells, item[0])
         cell.predicted += 1
         if item in gold:
             cell.twice_correct += 2
@@ -29,9 +29,9 @@ def credit_multiset(items: Items, cells: Cells, notes: Notes) -> None:
     """Count every item; each prediction takes one equal gold item out."""
     left = Counter(items.gold)
     for entity_type, _ in items.gold:
-        _cell(cells, entity_type).gold += 1
+        cell_of(cells, entity_type).gold += 1
     for item in items.predicted:
-        cell = _cell(cells, item[0])
+        cell = cell_of(cells, item[0])
         cell.predicted += 1
         if left[item] > 0:
             left[item] -= 1
@@ -104,7 +104,8 @@ def _by_type(items: Iterable[Item]) -> dict[str, list[Hashable]]:
     return groups
 
 
-def _cell(cells: Cells, entity_type: str) -> Cell:
+def cell_of(cells: Cells, entity_type: str) -> Cell:
+    """Return the counts of a type, made when first asked for."""
     cell = cells.get(entity_type)
     if cell is None:
         cell = cells[entity_type] = Cell()

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 _ASCII_PUNCTUATION = dict.fromkeys(map(ord, string.punctuation))
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_BLANKS_AROUND = re.compile(r"\s*([,:().;_'-])\s*")
+_RUNS = re.compile(r"([,.;])\1+")
 _CACHED_LENGTH = 200
 
 
@@ -20,6 +22,17 @@ def normalise_uniner(text: str) -> str:
     if len(text) > _CACHED_LENGTH:
         return _uniner(text)
     return _cached_uniner(text)
+
+
+def normalise_instructuie(text: str) -> str:
+    """Format a text as InstructUIE's evaluator does (scorers.md, section 4.4).
+
+    `location` becomes `located` wherever these letters stand, in mentions too.
+    """
+    bare = _BLANKS_AROUND.sub(r"\1", " ".join(text.split())).lower()
+    bare = bare.replace("{", "").replace("}", "")
+    bare = _RUNS.sub(r"\1", bare)
+    return bare.replace("\u2019", "'").replace("location", "located")
 
 
 def normalise_lower_strip(text: str) -> str:
