@@ -1,27 +1,22 @@
-"""Parquet files, or Arrow streams, with tokens and tags as lists in each row."""
+"""Parquet files with a list of tokens and a list of tags in each row."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unibench.data.formats.base import Format, RawFile
 from unibench.data.formats.tag_rows import TagRowOptions, TagRows
 from unibench.errors import FormatError
 from unibench.schema.text import Passage
 
-if TYPE_CHECKING:
-    import pyarrow
-
 _BATCH = 4096  # rows
-_PARQUET = b"PAR1"  # how a parquet file begins
 
 
 class ParquetTokens(Format):
     """What the Hub's token classification sets look like, converted or not.
 
-    Arrow streams, as `save_to_disk` of `datasets` writes them, are read alike.
     Integer tags are read with the option `names`: the names in the file's own
     metadata are not trusted to be there, and differ between editions of a set.
     """
@@ -46,37 +41,23 @@ class ParquetTokens(Format):
                 count += 1
 
     def _rows(self, file: RawFile) -> Iterator[tuple[int, dict[str, Any]]]:
+        import pyarrow
+        import pyarrow.parquet
+
         options = self.options
         wanted = {options.tokens, options.tags, *options.where}
         wanted |= {options.document} if options.document else set()
-        rows = (row for batch in _batches(file, wanted) for row in batch.to_pylist())
+        try:
+            table = pyarrow.parquet.ParquetFile(io.BytesIO(file.read()))
+        except pyarrow.ArrowInvalid as error:
+            raise FormatError(f"{file.name}: no parquet file: {error}") from error
+        if missing := sorted(wanted - set(table.schema_arrow.names)):
+            raise FormatError(
+                f"{file.name}: no column {missing[0]!r};"
+                f" there are {', '.join(table.schema_arrow.names)}"
+            )
+        batches = table.iter_batches(_BATCH, columns=sorted(wanted))
+        rows = (row for batch in batches for row in batch.to_pylist())
         for number, row in enumerate(rows, start=1):
             if all(str(row[key]) == value for key, value in options.where.items()):
                 yield number, row
-
-
-def _batches(file: RawFile, wanted: set[str]) -> Iterator[pyarrow.RecordBatch]:
-    """Yield the rows of either kind of file, some at a time, with `wanted` columns."""
-    import pyarrow.parquet
-
-    content, columns = file.read(), sorted(wanted)
-    try:
-        if content.startswith(_PARQUET):
-            table = pyarrow.parquet.ParquetFile(io.BytesIO(content))
-            _check_columns(file, table.schema_arrow.names, columns)
-            yield from table.iter_batches(_BATCH, columns=columns)
-        else:
-            stream = pyarrow.ipc.open_stream(content)
-            _check_columns(file, stream.schema.names, columns)
-            yield from (batch.select(columns) for batch in stream)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise FormatError(
-            f"{file.name}: no whole parquet file or Arrow stream: {error}"
-        ) from error
-
-
-def _check_columns(file: RawFile, names: list[str], columns: list[str]) -> None:
-    if missing := [name for name in columns if name not in names]:
-        raise FormatError(
-            f"{file.name}: no column {missing[0]!r}; there are {', '.join(names)}"
-        )
