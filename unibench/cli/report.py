@@ -1,55 +1,51 @@
-"""unibench report: tables of finished runs."""
+"""unibench report: tables, charts, pages and the leaderboard of finished runs."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import importlib
 
 import click
 
 from unibench.cli import options
 
-runs_argument = click.argument(
-    "runs", nargs=-1, type=click.Path(exists=True, path_type=Path)
-)
+COMMANDS = {
+    "table": "Print a table of any choice of models, subsets, types and profiles.",
+    "chart": "Draw runs as bars by domain or subset, with intervals.",
+    "paper": "Write the figures and tables of the UniversalNER paper.",
+    "leaderboard": "Write the leaderboard as a static site.",
+    "errors": "Write pages that show the predictions and errors of one or two runs.",
+}
+
+
+class ReportGroup(click.Group):
+    """A group that imports `unibench.cli.report_<name>` when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names without importing anything."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; its module calls it `command`."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"unibench.cli.report_{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the list of commands from the table above, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(
-    epilog=options.example("unibench report table runs --format markdown"),
+    cls=ReportGroup,
+    epilog=options.example(
+        "unibench report table runs --format markdown",
+        "unibench report leaderboard runs -o site",
+    ),
 )
 def command() -> None:
-    """Make tables of finished runs, with the published figures beside them."""
-
-
-@command.command(
-    "table", epilog=options.example("unibench report table runs --format latex")
-)
-@runs_argument
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(["text", "markdown", "csv", "latex"]),
-    default="text",
-    show_default=True,
-    help="How the table is written.",
-)
-@options.json_option
-def table(*, runs: tuple[Path, ...], style: str, as_json: bool) -> None:
-    """Print a table of the runs at and below the given folders (default: runs)."""
-    from unibench.cli.render import show_json
-    from unibench.reporting.run_table import run_rows, run_table
-    from unibench.runner.store import find_runs
-
-    records = list(find_runs(runs or (Path("runs"),)))
-    if as_json:
-        show_json(run_rows(records))
-    elif style == "csv":
-        import csv
-        import sys
-
-        rows = run_rows(records)
-        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
-        names = {"text": "simple", "markdown": "github", "latex": "latex_booktabs"}
-        click.echo(run_table(records, style=names[style]))
+    """Turn finished runs and printed figures into tables, charts and pages."""

@@ -1,0 +1,1 @@
+"""Charts in one visual language, drawn by matplotlib without a display."""

@@ -1,0 +1,1 @@
+"""The figures and tables of the UniversalNER paper, from printed figures and runs."""
