@@ -84,7 +84,7 @@ def lenient(text: str, reading: Reading) -> Any:
     try:
         value = reader.value()
     except UnreadableError as error:
-        if error.kind == "quotes" and text.startswith(("[", "{")):
+        if error.kind in {"quotes", "too_deep"} and text.startswith(("[", "{")):
             raise
         return None
     reader.skip_blanks()

@@ -79,7 +79,7 @@ def _objects(text: str, reading: Reading) -> Any:
         try:
             found.append((reader, reader.value()))
         except UnreadableError as error:
-            if error.kind == "quotes" and text.startswith(("{", "[")):
+            if error.kind in {"quotes", "too_deep"} and text.startswith(("{", "[")):
                 raise
             return None
         reader.skip_blanks()

@@ -1,0 +1,290 @@
+"""The openai backend against a loopback server that misbehaves on request."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.backends.loopback_server import Reply, chat, failure, ok, serving
+from unibench.backends.openai import OpenAIBackend
+from unibench.errors import BackendError, CardError
+from unibench.schema.model_card import Checkpoint, Decoding, ModelCard
+from unibench.schema.query import Message, Prompt, Response
+
+ASK = Prompt((Message("user", "Who?"),))
+FAMILY = Prompt((Message("user", "Who?"),), text="USER: Who? ASSISTANT:")
+SCHEMA = Prompt((Message("user", "Who?"),), schema={"type": "object"})
+
+
+def backend(*urls: str, **options: Any) -> OpenAIBackend:
+    return OpenAIBackend(
+        ModelCard(
+            adapter="json_types",
+            title="Tiny",
+            checkpoint=Checkpoint(id="m"),
+            backend={"name": "openai", "base_url": list(urls), **options},
+            decoding=Decoding(max_tokens=9, stop=("</s>",), seed=3),
+        )
+    )
+
+
+def answers(made: OpenAIBackend, *prompts: Prompt) -> list[Response]:
+    found = dict(made.generate(prompts))
+    return [found[position] for position in range(len(prompts))]
+
+
+def test_a_chat_answer_with_its_cost() -> None:
+    with serving(lambda body, number: ok(chat("[]"))) as server:
+        (answer,) = answers(backend(server.url), ASK)
+    assert msgspec.structs.replace(answer, latency_s=None) == Response(
+        "[]", prompt_tokens=7, completion_tokens=3, model="m-1"
+    )
+    assert server.paths == ["/v1/chat/completions"]
+    assert server.bodies[0] == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Who?"}],
+        "temperature": 0.0,
+        "max_tokens": 9,
+        "stop": ["</s>"],
+        "seed": 3,
+    }
+
+
+def test_a_familys_own_text_goes_to_the_completions_route_as_it_is() -> None:
+    content = json.dumps({"choices": [{"text": "[]", "finish_reason": "length"}]})
+    with serving(lambda body, number: ok(content.encode())) as server:
+        (answer,) = answers(backend(server.url), FAMILY)
+    assert (answer.text, answer.finish_reason) == ("[]", "length")
+    assert server.paths == ["/v1/completions"]
+    assert server.bodies[0]["prompt"] == FAMILY.text
+
+
+def test_chat_route_on_demand_and_newer_parameters() -> None:
+    options = {"route": "chat", "token_limit": "max_completion_tokens"}
+    with serving(lambda body, number: ok(chat("[]"))) as server:
+        answers(backend(server.url, extra_body={"top_k": 1}, **options), FAMILY)
+    assert server.paths == ["/v1/chat/completions"]
+    assert server.bodies[0]["max_completion_tokens"] == 9
+    assert server.bodies[0]["top_k"] == 1
+
+
+def test_answers_come_to_their_own_prompts() -> None:
+    prompts = [Prompt((Message("user", str(i)),)) for i in range(40)]
+    with serving(lambda b, n: ok(chat(b["messages"][0]["content"]))) as server:
+        found = answers(backend(server.url), *prompts)
+    assert [answer.text for answer in found] == [str(i) for i in range(40)]
+
+
+def test_several_servers_share_the_work_and_a_dead_one_is_left_out() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+
+    def slow(body: dict[str, Any], number: int) -> Reply:
+        time.sleep(0.01)
+        return ok(chat("[]"))
+
+    with serving(slow) as one, serving(slow) as two:
+        found = answers(backend(one.url, two.url, dead, concurrency=2), *[ASK] * 20)
+    assert len(found) == 20
+    assert one.bodies and two.bodies
+    assert len(one.bodies) + len(two.bodies) == 20
+
+
+def test_a_refusing_server_is_named_at_once() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(BackendError, match=rf"127.0.0.1:{port} cannot be reached.*URL"):
+        answers(backend(f"http://127.0.0.1:{port}/v1"), ASK)
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "message", "requests"),
+    [
+        pytest.param(
+            failure(401, "bad key"), "status 401.*bad key.*api_key_env", 1, id="401"
+        ),
+        pytest.param(
+            failure(404, "no model m"), "404 for the model 'm'.*name", 1, id="404"
+        ),
+        pytest.param(
+            failure(429, "slow down", **{"retry-after": "0"}),
+            "status 429.*slow down.*concurrency",
+            3,
+            id="429",
+        ),
+        pytest.param(
+            failure(429, "pay", code="insufficient_quota"),
+            "status 429.*insufficient_quota",
+            1,
+            id="429-quota",
+        ),
+        pytest.param(
+            failure(429, "tomorrow", **{"retry-after": "90000"}),
+            "status 429.*tomorrow",
+            1,
+            id="429-too-long",
+        ),
+        pytest.param(
+            failure(500, "oops", **{"retry-after": "0"}),
+            "status 500.*oops",
+            3,
+            id="500",
+        ),
+        pytest.param(failure(400, "bad field"), "status 400.*bad field", 1, id="400"),
+        pytest.param(
+            (502, {"content-type": "text/html", "retry-after": "0"}, b"<b>gate</b>"),
+            "status 502.*gate",
+            3,
+            id="html-error",
+        ),
+    ],
+)
+def test_an_error_names_host_status_and_way_out(
+    reply: Reply, message: str, requests: int
+) -> None:
+    with serving(lambda body, number: reply) as server:
+        with pytest.raises(BackendError, match=f"127.0.0.1.*{message}"):
+            answers(backend(server.url, retries=2), ASK)
+        assert len(server.bodies) == requests
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"<html>", "not as an OpenAI-compatible server", id="html"),
+        pytest.param(b"{}", "not as an OpenAI-compatible server", id="no-choices"),
+        pytest.param(b"\xff\xfe", "not as an OpenAI-compatible server", id="bytes"),
+        pytest.param(b'{"choices": []}', "empty list of choices", id="empty"),
+        pytest.param(b'{"choices": [', "not as an OpenAI", id="half-a-body"),
+    ],
+)
+def test_garbage_with_status_200_is_an_error(content: bytes, message: str) -> None:
+    with (
+        serving(lambda body, number: ok(content)) as server,
+        pytest.raises(BackendError, match=f"127.0.0.1.*status 200.*{message}"),
+    ):
+        answers(backend(server.url, retries=0), ASK)
+
+
+def test_an_answer_that_breaks_off_is_asked_again() -> None:
+    def cut_once(body: dict[str, Any], number: int) -> Reply:
+        if number == 1:
+            return 200, {"content-length": "999", "connection": "close"}, b'{"cho'
+        return ok(chat("[]"))
+
+    with serving(cut_once) as server:
+        (answer,) = answers(backend(server.url, retries=1), ASK)
+    assert answer.text == "[]"
+    with (
+        serving(lambda b, n: (200, {"content-length": "999"}, b'{"cho')) as server,
+        pytest.raises(BackendError, match="broke off in the middle"),
+    ):
+        answers(backend(server.url, retries=0), ASK)
+
+
+def test_retry_after_is_honoured() -> None:
+    def once(body: dict[str, Any], number: int) -> Reply:
+        if number == 1:
+            return failure(429, "wait", **{"retry-after": "0.3"})
+        return ok(chat("[]"))
+
+    started = time.monotonic()
+    with serving(once) as server:
+        answers(backend(server.url), ASK)
+    assert 0.3 <= time.monotonic() - started < 3
+
+
+def test_a_prompt_over_the_context_is_an_answer_of_its_own() -> None:
+    reply = failure(400, "maximum context length is 9 tokens")
+    with serving(lambda body, number: reply) as server:
+        (answer,) = answers(backend(server.url), ASK)
+    assert (answer.text, answer.finish_reason) == ("", "prompt_too_long")
+
+
+@pytest.mark.parametrize(
+    ("message", "finish_reason", "expected"),
+    [
+        pytest.param({}, "content_filter", ("", "content_filter"), id="filtered"),
+        pytest.param({"refusal": "No."}, "stop", ("No.", "refusal"), id="refusal"),
+    ],
+)
+def test_answers_without_text(
+    message: dict[str, Any], finish_reason: str, expected: tuple[str, str]
+) -> None:
+    content = chat(None, message=message, finish_reason=finish_reason)
+    with serving(lambda body, number: ok(content)) as server:
+        (answer,) = answers(backend(server.url), ASK)
+    assert (answer.text, answer.finish_reason) == expected
+
+
+def test_structured_output_is_sent_and_recorded() -> None:
+    with serving(lambda body, number: ok(chat("{}"))) as server:
+        (answer,) = answers(backend(server.url, structured_output="auto"), SCHEMA)
+    sent = server.bodies[0]["response_format"]
+    assert sent["json_schema"]["schema"] == {"type": "object"}
+    assert answer.flags == ("structured_output",)
+
+
+def test_a_server_without_structured_output_is_asked_without() -> None:
+    def unknown(body: dict[str, Any], number: int) -> Reply:
+        if "response_format" in body:
+            return failure(400, "response_format is not supported")
+        return ok(chat("{}"))
+
+    with serving(unknown) as server:
+        made = backend(server.url, structured_output="auto", concurrency=1)
+        found = answers(made, SCHEMA, SCHEMA)
+        assert [a.flags for a in found] == [("structured_output_unsupported",)] * 2
+        assert len(server.bodies) == 3
+        with pytest.raises(BackendError, match="response_format is not supported"):
+            answers(backend(server.url, structured_output="require"), SCHEMA)
+
+
+def test_openais_key_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
+    monkeypatch.setenv("MY_KEY", "mine")
+    with serving(lambda body, number: ok(chat("[]"))) as server:
+        answers(backend(server.url), ASK)
+        answers(backend(server.url, api_key_env="MY_KEY"), ASK)
+    assert "secret" not in str(server.headers)
+    assert [h["authorization"] for h in server.headers] == [
+        "Bearer none",
+        "Bearer mine",
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"base_url": "https://api.openai.com/v1"}, id="openai"),
+        pytest.param({"api_key_env": "NOT_SET"}, id="named"),
+    ],
+)
+def test_a_missing_key_is_named(options: dict[str, Any]) -> None:
+    made = backend("http://127.0.0.1:1/v1", **options)
+    name = options.get("api_key_env", "OPENAI_API_KEY")
+    with pytest.raises(BackendError, match=f"needs a key: set the variable {name}"):
+        answers(made, ASK)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"base_urls": "x"}, "unknown field `base_urls`", id="unknown"),
+        pytest.param({"concurrency": "2"}, "Expected `int`", id="type"),
+        pytest.param({"concurrency": 0}, "concurrency of at least 1", id="range"),
+    ],
+)
+def test_options_are_read_strictly(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(CardError, match=message):
+        backend("http://127.0.0.1:1/v1", **options)
