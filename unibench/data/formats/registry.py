@@ -14,18 +14,22 @@ FORMATS = Registry(
     "format",
     "unibench.formats",
     {
+        "arrow_tokens": "unibench.data.formats.arrow_tokens:ArrowTokens",
         "bioc_json": "unibench.data.formats.bioc:BiocJson",
         "bioc_xml": "unibench.data.formats.bioc:BiocXml",
         "brat": "unibench.data.formats.brat:Brat",
         "columns": "unibench.data.formats.columns:Columns",
+        "conversations": "unibench.data.formats.conversations:Conversations",
         "csv_json": "unibench.data.formats.csv_json:CsvJson",
         "document_spans": "unibench.data.formats.document_spans:DocumentSpans",
+        "iepile": "unibench.data.formats.iepile:IePile",
         "instructuie": "unibench.data.formats.json_mentions:InstructUie",
         "json_mentions": "unibench.data.formats.json_mentions:JsonMentions",
         "jsonl": "unibench.data.formats.jsonl:JsonLines",
         "mrc_json": "unibench.data.formats.mrc_json:MrcJson",
         "parquet_tokens": "unibench.data.formats.parquet_tokens:ParquetTokens",
         "pubtator": "unibench.data.formats.pubtator:PubTator",
+        "token_rows": "unibench.data.formats.token_rows:TokenRows",
     },
 )
 
