@@ -10,7 +10,7 @@ import click
 from unibench.cli import options
 
 if TYPE_CHECKING:
-    from unibench.runner.ask import Progress
+    from unibench.backends.asking import Progress
     from unibench.runner.evaluate import Settings
     from unibench.runner.plan import Plan
 

@@ -11,11 +11,12 @@ import msgspec
 
 from unibench.adapters.base import ModelAdapter
 from unibench.adapters.load import load_model
+from unibench.backends.asking import Answers, Progress
 from unibench.backends.store import ResponseStore
 from unibench.data.api import load_prepared
 from unibench.data.catalogue import resolve
 from unibench.errors import RunError, UnavailableError
-from unibench.runner.ask import Answers, Progress, ask, read_all
+from unibench.runner.ask import ask, read_all
 from unibench.runner.environment import environment
 from unibench.runner.plan import Plan, plan_subset
 from unibench.runner.score_run import PROFILES, cases_of, scores_of, tally_of
