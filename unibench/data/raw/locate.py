@@ -115,24 +115,36 @@ class Finder:
         return chosen[0]
 
     def _matching(self, pattern: str) -> list[tuple[str, Entry]]:
-        """Return (official place, entry) of one glob: the longest end that matches."""
+        """Return (official place, entry) of one glob: the longest end that matches.
+
+        Where loose files match, archives give only what lies in the same folder and
+        is not there loose: a folder may be unpacked in part.
+        """
         for packed in (False, True):
             for end in _ends(pattern):
                 if _WILD.search(end.partition("/")[0]) and end != pattern:
                     break  # without its folder a pattern would match anything
-                found: dict[str, list[tuple[str, Entry]]] = {}
-                regex = _regex(end)
-                for entry in self._entries(packed=packed):
-                    if match := regex.search(entry.path):
-                        before = entry.path[: match.start(1)]
-                        place = pattern[: len(pattern) - len(end)] + match[1]
-                        found.setdefault(before, []).append((place, entry))
+                found = self._by_folder(pattern, end, packed=packed)
                 if len(found) > 1:
-                    entries = [members[0][1] for members in found.values()]
+                    entries = [next(iter(places.values())) for places in found.values()]
                     raise DataError(_ambiguous(pattern, self.folder, entries))
-                if found:
-                    return next(iter(found.values()))
+                for before, places in found.items():
+                    others = self._by_folder(pattern, end, packed=True)
+                    return list({**others.get(before, {}), **places}.items())
         return []
+
+    def _by_folder(
+        self, pattern: str, end: str, *, packed: bool
+    ) -> dict[str, dict[str, Entry]]:
+        """Return folder -> official place -> entry of what matches `end`."""
+        found: dict[str, dict[str, Entry]] = {}
+        regex = _regex(end)
+        for entry in self._entries(packed=packed):
+            if match := regex.search(entry.path):
+                before = entry.path[: match.start(1)]
+                place = pattern[: len(pattern) - len(end)] + match[1]
+                found.setdefault(before, {})[place] = entry
+        return found
 
     def _entries(self, *, packed: bool) -> Iterator[Entry]:
         for tree in self.trees:

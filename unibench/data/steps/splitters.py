@@ -91,16 +91,37 @@ class DotToken(Splitter):
     Reproduces EBM-NLP's 2076 test sentences exactly.
     """
 
+    class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        """Which tokens end a sentence.
+
+        `ending` takes every token that ends in a full stop, for corpora whose tokens
+        are words between blanks (DEAL). `crossing` says what happens to a mention
+        over a sentence's end: it is cut, or the sentences are merged.
+        """
+
+        ending: bool = False
+        crossing: Literal["cut", "merge"] = "cut"
+
+    options: Options
+
     def cuts(self, document: Passage) -> Iterator[Cut]:
         """Yield sentences; the rest after the last full stop is one too."""
+        merge = self.options.crossing == "merge"
+        extents = [(m.spans[0].start, m.spans[-1].end) for m in document.mentions]
         start, end = -1, 0
         for token in token_spans(document):
             start, end = (token.start if start < 0 else start), token.end
-            if document.text[token.start : end] == ".":
-                yield start, end
-                start = -1
+            if not self._ends(document.text[token.start : end]):
+                continue
+            if merge and any(first < end < last for first, last in extents):
+                continue
+            yield start, end
+            start = -1
         if start >= 0:
             yield start, end
+
+    def _ends(self, word: str) -> bool:
+        return word.endswith(".") if self.options.ending else word == "."
 
 
 class NoteLines(Splitter):
