@@ -20,7 +20,12 @@ from unibench.scoring.rows import (
     PredictionRow,
     asked_types,
 )
-from unibench.scoring.table import tabulate_cases
+from unibench.scoring.stats.bootstrap import (
+    RESAMPLES,
+    table_intervals,
+    type_intervals,
+)
+from unibench.scoring.table import Table, tabulate_cases
 
 PLAIN_TYPE = "entity"
 """The entity type of queries given as bare lists."""
@@ -28,25 +33,53 @@ PLAIN_TYPE = "entity"
 Row = TypeVar("Row", GoldRow, PredictionRow)
 
 
-def score_cases(cases: Iterable[Case], profile: str = "uniner") -> Score:
-    """Score `cases` under `profile`.
+def score_cases(
+    cases: Iterable[Case],
+    profile: str = "uniner",
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Score:
+    """Score `cases` under `profile`, with 95 % intervals unless `resamples` is 0.
+
+    The intervals are those of a bootstrap over documents, or over passages where no
+    document is known.
 
     Raises:
         UnknownNameError: no profile has that name.
         ScoreError: the cases do not hold what the profile needs.
     """
     table = tabulate_cases(cases, find_profile(profile))
-    return Score(
+    return score_table(table, resamples=resamples, seed=seed)
+
+
+def score_table(table: Table, *, resamples: int = RESAMPLES, seed: int = 0) -> Score:
+    """Return the score of a table of counts, as `score_cases` does of its cases."""
+    bare = Score(
         profile=table.profile.name,
         profile_version=table.profile.version,
         counts=table.total(),
         by_type=table.by_type(),
-        notes=dict(sorted(table.notes.items())),
+        notes=dict(sorted((k, n) for k, n in table.notes.items() if n)),
+    )
+    if not resamples or not table.units:
+        return bare
+    intervals = table_intervals(table, resamples=resamples, seed=seed)
+    return msgspec.structs.replace(
+        bare,
+        interval=intervals.f1,
+        intervals=intervals,
+        type_intervals=type_intervals(table, resamples=resamples, seed=seed),
     )
 
 
 def score(
-    gold: Sequence[Any], predictions: Sequence[Any], profile: str = "uniner"
+    gold: Sequence[Any],
+    predictions: Sequence[Any],
+    profile: str = "uniner",
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Score:
     """Score `predictions` against `gold` under `profile`.
 
@@ -60,7 +93,8 @@ def score(
         UnknownNameError: no profile has that name.
     """
     parser = find_profile(profile).parser
-    return score_cases(make_cases(gold, predictions, parser=parser).cases, profile)
+    cases = make_cases(gold, predictions, parser=parser).cases
+    return score_cases(cases, profile, resamples=resamples, seed=seed)
 
 
 def make_cases(

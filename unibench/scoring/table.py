@@ -9,6 +9,8 @@ from unibench.errors import ScoreError
 from unibench.schema.score import Case, Counts
 from unibench.scoring.profile import Cells, Notes, Profile
 
+COUNTED = ("twice_correct", "predicted", "gold")
+
 
 class Table:
     """The counts of one profile on many passages; tables of shards can be added.
@@ -24,10 +26,9 @@ class Table:
         self.types: dict[str, int] = {}
         self.units: dict[tuple[str, str], int] = {}
         self.passages: dict[str, int] = {}
-        self.unit_of: array[int] = array("l")
+        self.unit_of: array[int] = array("i")
         self.rows: dict[str, array[int]] = {
-            name: array("l")
-            for name in ("passage", "type", "twice_correct", "predicted", "gold")
+            name: array("i") for name in ("passage", "type", *COUNTED)
         }
 
     def add(self, case: Case) -> None:
@@ -58,6 +59,31 @@ class Table:
             rows["twice_correct"].append(cell.twice_correct)
             rows["predicted"].append(cell.predicted)
             rows["gold"].append(cell.gold)
+
+    def merge(self, other: Table) -> None:
+        """Add the passages of another shard of the same data.
+
+        Raises:
+            ScoreError: the tables are of two profiles, or a passage is in both.
+        """
+        if other.profile.name != self.profile.name:
+            raise ScoreError(
+                f"counts under {other.profile.name!r} cannot be added to counts under"
+                f" {self.profile.name!r}"
+            )
+        if twice := self.passages.keys() & other.passages.keys():
+            raise ScoreError(f"passage {min(twice)!r} is in both shards")
+        first = len(self.passages)
+        self.passages.update({k: first + n for k, n in other.passages.items()})
+        units = list(other.units)
+        for number in other.unit_of:
+            self.unit_of.append(self.units.setdefault(units[number], len(self.units)))
+        types = [self.types.setdefault(n, len(self.types)) for n in other.types]
+        self.rows["passage"].extend(first + n for n in other.rows["passage"])
+        self.rows["type"].extend(types[n] for n in other.rows["type"])
+        for name in COUNTED:
+            self.rows[name].extend(other.rows[name])
+        self.notes.update(other.notes)
 
     def total(self) -> Counts:
         """Return the counts of the whole."""

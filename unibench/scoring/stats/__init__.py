@@ -1,0 +1,1 @@
+"""Uncertainty, comparison and averages of scores."""
