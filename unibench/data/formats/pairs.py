@@ -50,9 +50,9 @@ def pair_files(
     bodies: dict[str, list[RawFile]] = {}
     marks: dict[str, list[RawFile]] = {}
     for file in seen:
-        if (stem := _stem(file.name, annotations)) is not None:
+        if (stem := stem_of(file.name, annotations)) is not None:
             marks.setdefault(stem, []).append(file)
-        elif (stem := _stem(file.name, texts)) is not None:
+        elif (stem := stem_of(file.name, texts)) is not None:
             bodies.setdefault(stem, []).append(file)
         else:
             raise FormatError(
@@ -102,7 +102,8 @@ def _partner(
     return None
 
 
-def _stem(name: str, pattern: str) -> str | None:
+def stem_of(name: str, pattern: str) -> str | None:
+    """Return what the `*` of `pattern` stands for in `name`; None if it is no match."""
     depth = pattern.count("/") + 1
     tail = name.split("/")[-depth:]
     parts = pattern.split("/")

@@ -21,6 +21,7 @@ FORMATS = Registry(
         "columns": "unibench.data.formats.columns:Columns",
         "conversations": "unibench.data.formats.conversations:Conversations",
         "csv_json": "unibench.data.formats.csv_json:CsvJson",
+        "dense_offsets": "unibench.data.formats.dense_offsets:DenseOffsets",
         "document_spans": "unibench.data.formats.document_spans:DocumentSpans",
         "iepile": "unibench.data.formats.iepile:IePile",
         "instructuie": "unibench.data.formats.json_mentions:InstructUie",
@@ -29,6 +30,8 @@ FORMATS = Registry(
         "mrc_json": "unibench.data.formats.mrc_json:MrcJson",
         "parquet_tokens": "unibench.data.formats.parquet_tokens:ParquetTokens",
         "pubtator": "unibench.data.formats.pubtator:PubTator",
+        "sofc": "unibench.data.formats.sentence_tables:SentenceTables",
+        "token_flags": "unibench.data.formats.token_flags:TokenFlags",
         "token_rows": "unibench.data.formats.token_rows:TokenRows",
     },
 )
