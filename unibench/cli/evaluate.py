@@ -113,14 +113,21 @@ def _dry_run(
 
 
 def progress_bar(plan: Plan) -> Progress:
-    """Show queries done, rate and time left on stderr, one bar for each subset."""
+    """Show queries done, rate and time left on stderr, one bar for each subset.
+
+    A log file gets a line now and then instead of a moving bar.
+    """
+    import sys
+
     from tqdm import tqdm
 
+    moving = sys.stderr.isatty()
     bar = tqdm(
         total=len(plan.queries),
         desc=plan.prepared.identity.subset,
         unit=" queries",
-        dynamic_ncols=True,
+        dynamic_ncols=moving,
+        mininterval=0.1 if moving else 30,
     )
 
     def advance(count: int) -> None:
