@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -13,6 +14,7 @@ from unibench.data.formats.tags import Scheme, Tag, TagReader, passage_of
 from unibench.schema.text import Passage
 
 DOCSTART = "-DOCSTART-"
+BLANK_TOKENS = "rows without a token: left out"
 _UNIT = "\x1f"  # between the columns of a CSV line that was read
 
 
@@ -30,8 +32,9 @@ class Columns(Format):
         makes one passage of a document, for a splitter to cut. Lines that begin with
         `comment` are left out. `language_prefix` takes `en:` off each token.
         `replace` changes pieces of tokens. `quoted` reads each line as CSV, where a
-        row with an empty token ends a sentence. `tags.TagReader` explains `scheme`,
-        `suffix` and `bare_tags`.
+        row with an empty token ends a sentence. `blank_tokens: drop` leaves out rows
+        outside of mentions whose token is empty or blank; others are errors.
+        `tags.TagReader` explains `scheme`, `suffix` and `bare_tags`.
         """
 
         separator: str = "\t"
@@ -46,20 +49,26 @@ class Columns(Format):
         language_prefix: bool = False
         replace: dict[str, str] = {}
         quoted: bool = False
+        blank_tokens: Literal["error", "drop"] = "error"
         encoding: str = "utf-8"
 
     options: Options
 
     def read(self, files: Sequence[RawFile]) -> Iterator[Passage]:
         """Yield one passage per sentence; ids count from 0 through all files."""
-        yield from _Sentences(self.options, files)
+        yield from _Sentences(self.options, files, self.repairs)
 
 
 class _Sentences:
     """The state of one pass: what was counted, and the document that is open."""
 
-    def __init__(self, options: Columns.Options, files: Sequence[RawFile]) -> None:
-        self.options = options
+    def __init__(
+        self,
+        options: Columns.Options,
+        files: Sequence[RawFile],
+        repairs: Counter[str],
+    ) -> None:
+        self.options, self.repairs = options, repairs
         self.files = files
         tag = options.tag
         self.columns = (tag,) if isinstance(tag, int) else tuple(tag)
@@ -68,7 +77,10 @@ class _Sentences:
         )
         self.separator = _UNIT if options.quoted else options.separator or None
         self.simple = not (
-            options.comment or options.language_prefix or options.replace
+            options.comment
+            or options.language_prefix
+            or options.replace
+            or options.blank_tokens == "drop"
         )
         self.count = self.documents = 0
         self.document = ""
@@ -154,6 +166,9 @@ class _Sentences:
                 if docstart == "skip":
                     continue
             self.check(file, number, row)
+            if self.blank(row):
+                self.repairs[BLANK_TOKENS] += 1
+                continue
             tokens.append(self.token(file, number, row))
             for layer, column in zip(layers, self.columns, strict=True):
                 layer.append(self.tag(file, number, row[column]))
@@ -183,6 +198,14 @@ class _Sentences:
                 number,
                 f"{len(row)} column(s), {self.width} in the rows before: {_shown(row)}",
             )
+
+    def blank(self, row: list[str]) -> bool:
+        """Tell whether a row has no token and is to be left out."""
+        return (
+            self.options.blank_tokens == "drop"
+            and not row[self.options.token].strip()
+            and all(row[column] == "O" for column in self.columns)
+        )
 
     def token(self, file: RawFile, number: int, row: list[str]) -> str:
         """Return the token of a row, as the options change it."""
