@@ -82,15 +82,16 @@ def f1_of(counts: Ints) -> Floats:
     return ratio(counts[..., 0], counts[..., 1] + counts[..., 2])
 
 
-def unit_rows(table: Table) -> Ints:
-    """Return (twice correct, predicted, gold) of every unit of `table`."""
+def unit_rows(table: Table, entity_type: str | None = None) -> Ints:
+    """Return (twice correct, predicted, gold) of every unit, of one type or of all."""
     import numpy as np
 
     units = np.asarray(table.unit_of)[np.asarray(table.rows["passage"])]
-    columns = [
-        np.bincount(units, np.asarray(table.rows[name]), len(table.units))
-        for name in COUNTED
-    ]
+    counts = [np.asarray(table.rows[name]) for name in COUNTED]
+    if entity_type is not None:
+        chosen = np.asarray(table.rows["type"]) == table.types[entity_type]
+        units, counts = units[chosen], [column[chosen] for column in counts]
+    columns = [np.bincount(units, column, len(table.units)) for column in counts]
     return np.stack(columns, axis=1).astype(np.int64)
 
 

@@ -148,7 +148,7 @@ def compare_tables(
     permuted = np.mean([part.permuted for part in parts.values()], axis=0)
     first = float(np.mean([one.first for one in found]))
     second = float(np.mean([one.second for one in found]))
-    p_value = _p_value(permuted, second - first)
+    p_value = p_value_of(permuted, second - first)
     overall = Difference(
         name=f"mean over {len(found)} subsets", profile=found[0].profile,
         first=first, second=second, interval=interval_of(drawn, LEVEL),
@@ -175,10 +175,12 @@ class _Pair:
         self.first, self.second = float(f1_of(totals[:3])), float(f1_of(totals[3:]))
         sums = resampled(units, resamples, generator(seed, name, "difference"))
         self.drawn: Floats = f1_of(sums[:, 3:]) - f1_of(sums[:, :3])
-        self.permuted = _permuted(units, resamples, generator(seed, name, "null"))
+        self.permuted = permuted_differences(
+            units, resamples, generator(seed, name, "null")
+        )
 
     def p_value(self) -> float:
-        return _p_value(self.permuted, self.second - self.first)
+        return p_value_of(self.permuted, self.second - self.first)
 
     def difference(self, adjusted: float) -> Difference:
         return Difference(
@@ -202,7 +204,9 @@ def _in_order_of(first: Table, second: Table) -> np.ndarray:
     return unit_rows(second)[[second.units[key] for key in first.units]]
 
 
-def _permuted(units: Distinct, times: int, source: np.random.Generator) -> Floats:
+def permuted_differences(
+    units: Distinct, times: int, source: np.random.Generator
+) -> Floats:
     """Return differences of F1 with the two models' counts changed places at random."""
     import numpy as np
 
@@ -221,7 +225,7 @@ def _permuted(units: Distinct, times: int, source: np.random.Generator) -> Float
     return f1_of(totals[3:] - moved) - f1_of(totals[:3] + moved)
 
 
-def _p_value(null: Floats, observed: float) -> float:
+def p_value_of(null: Floats, observed: float) -> float:
     """Return the two-sided p-value; the observed difference is one of the draws."""
     extreme = int((abs(null) >= abs(observed) - _TOLERANCE).sum())
     return (1 + extreme) / (1 + len(null))

@@ -1,0 +1,1 @@
+"""What went wrong, mention by mention, and what labels and wordings do to scores."""
