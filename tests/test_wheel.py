@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -44,13 +44,21 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
     site = Path(run([python, "-c", code]).strip())
     (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
     (wheel,) = built.glob("*.whl")
-    pip = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+    ]
     run([*pip, "--ignore-installed", wheel])
     run([*pip, "--no-build-isolation", PLUGIN])
     return folder / "bin"
 
 
-def run(command: list[str | Path], **environment: str) -> str:
+def run(command: Sequence[str | Path], **environment: str) -> str:
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd="/",
         env=os.environ | environment,
@@ -120,9 +128,9 @@ class Server(BaseHTTPRequestHandler):
         kind = asked.split()[2]
         text = ANSWERS[kind] if "Ilse" in asked else ""
         choice = {"index": 0, "finish_reason": "stop"}
-        choice |= {"message": {"role": "assistant", "content": text}}  # type: ignore[dict-item]
+        choice |= {"message": {"role": "assistant", "content": text}}
         body = {"id": "1", "object": "chat.completion", "created": 0, "model": "shout"}
-        body |= {"choices": [choice]}  # type: ignore[dict-item]
+        body |= {"choices": [choice]}
         content = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
