@@ -18,6 +18,12 @@ def test_rows_without_a_token_are_left_out_and_counted() -> None:
     assert dict(made.repairs) == {"rows without a token: left out": 2}
 
 
+def test_a_sentence_of_such_rows_alone_is_an_empty_passage() -> None:
+    made = make_format({"name": "columns", "blank_tokens": "drop"}, "test")
+    passages = made.read([raw_file("a.conll", "Demo\tO\n\n\tO\n\nran\tO\n")])
+    assert [passage.text for passage in passages] == ["Demo", "", "ran"]
+
+
 def test_they_are_an_error_unless_the_card_allows_them() -> None:
     made = make_format("columns", "test")
     with pytest.raises(FormatError, match=r"a\.conll: line 2: the token is empty"):

@@ -33,7 +33,8 @@ class Columns(Format):
         `comment` are left out. `language_prefix` takes `en:` off each token.
         `replace` changes pieces of tokens. `quoted` reads each line as CSV, where a
         row with an empty token ends a sentence. `blank_tokens: drop` leaves out rows
-        outside of mentions whose token is empty or blank; others are errors.
+        outside of mentions whose token is empty or blank (a sentence of such rows
+        alone is an empty passage); others are errors.
         `tags.TagReader` explains `scheme`, `suffix` and `bare_tags`.
         """
 
@@ -145,6 +146,12 @@ class _Sentences:
                     return (self.passage(tokens, layers),)
                 except KeyError:
                     pass  # a tag that was not seen before, or is none: walk finds out
+        if self.options.blank_tokens == "drop":
+            kept = [i for i, row in enumerate(rows) if not self.blank(row)]
+            self.repairs[BLANK_TOKENS] += len(rows) - len(kept)
+            if not kept:
+                return (self.passage([], []),)
+            numbers, rows = [numbers[i] for i in kept], [rows[i] for i in kept]
         return self.walk(file, numbers, rows)
 
     def walk(
@@ -166,9 +173,6 @@ class _Sentences:
                 if docstart == "skip":
                     continue
             self.check(file, number, row)
-            if self.blank(row):
-                self.repairs[BLANK_TOKENS] += 1
-                continue
             tokens.append(self.token(file, number, row))
             for layer, column in zip(layers, self.columns, strict=True):
                 layer.append(self.tag(file, number, row[column]))
@@ -200,9 +204,9 @@ class _Sentences:
             )
 
     def blank(self, row: list[str]) -> bool:
-        """Tell whether a row has no token and is to be left out."""
+        """Tell whether a row is outside of mentions and has no token."""
         return (
-            self.options.blank_tokens == "drop"
+            max(self.options.token, *self.columns) < len(row)
             and not row[self.options.token].strip()
             and all(row[column] == "O" for column in self.columns)
         )
