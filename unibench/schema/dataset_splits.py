@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -55,7 +56,9 @@ class Partition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Divide the passages of some files among splits, in the order of `into`.
 
     A share s of n units is the next `int(s * n)`; `rest` is what is left. Units are
-    passages, or whole documents with `by: documents`. `seed` shuffles the units
+    passages, or whole documents with `by: documents`; documents in whose ids the
+    regular expression `together` finds the same are one unit (the notes of one
+    patient). `seed` shuffles the units
     first (`random.Random(seed).shuffle`, after sorting document ids); without it
     they keep file order. Passages of a split keep file order in any case.
     """
@@ -63,6 +66,7 @@ class Partition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     files: FileNames
     into: dict[str, Share]
     by: Literal["passages", "documents"] = "passages"
+    together: str = ""
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -74,3 +78,13 @@ class Partition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError("only one part can be the rest")
         if sum(shares) > 1 + 1e-9:
             raise ValueError(f"the shares add up to {sum(shares):g}, more than 1")
+        _check_together(self.together, self.by)
+
+
+def _check_together(pattern: str, by: str) -> None:
+    if pattern and by != "documents":
+        raise ValueError("`together` needs `by: documents`")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"together: {pattern!r}: {error}") from error

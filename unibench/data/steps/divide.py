@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,10 +24,10 @@ def divided(
     passages wait in a temporary file in `folder`; memory holds one name a unit.
     """
     encoder, units = msgspec.msgpack.Encoder(), []
+    by_document = part.by == "documents"
     with tempfile.TemporaryFile(dir=folder) as spool:
         for number, passage in enumerate(passages):
-            name = passage.document or passage.id
-            units.append(name if part.by == "documents" else str(number))
+            units.append(_unit(passage, part) if by_document else str(number))
             block = encoder.encode(passage)
             spool.write(len(block).to_bytes(4, "big") + block)
         places = _places(units, part)
@@ -44,6 +45,13 @@ def counts_of(total: int, into: dict[str, Share]) -> dict[str, int]:
     }
     rest = total - sum(counts.values())
     return {name: counts.get(name, rest) for name in into}
+
+
+def _unit(passage: Passage, part: Partition) -> str:
+    name = passage.document or passage.id
+    if part.together and (match := re.search(part.together, name)):
+        return match[0]
+    return name
 
 
 def _places(units: Sequence[str], part: Partition) -> dict[str, str]:
