@@ -11,12 +11,15 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 class Unescaped:
     """A text with `&amp;` and the like read as characters, and where each went."""
 
-    def __init__(self, written: str) -> None:
-        """Take the text as written; what is no entity of HTML stays as it is."""
+    def __init__(self, written: str, *, enabled: bool = True) -> None:
+        """Take the text as written; what is no entity of HTML stays as it is.
+
+        Nothing is read if it is not `enabled`.
+        """
         self._ends: list[int] = []
         self._shifts: list[int] = []
         parts, last, shift = [], 0, 0
-        for match in _ENTITY.finditer(written):
+        for match in _ENTITY.finditer(written) if enabled else ():
             character = html.unescape(match[0])
             if character == match[0]:
                 continue

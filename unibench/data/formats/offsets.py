@@ -113,6 +113,8 @@ def _mention(
     text: str, annotation: Annotation, mismatch: Mismatch, repairs: Counter[str]
 ) -> Mention | None:
     pieces = annotation.pieces
+    if not annotation.label.strip():
+        raise annotation.error("a mention without a label")
     if problem := _misfit(text, pieces):
         if mismatch == "drop":
             repairs[OUTSIDE] += 1
