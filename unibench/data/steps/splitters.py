@@ -77,6 +77,9 @@ class PunktMerge(Splitter):
         extents = [(m.spans[0].start, m.spans[-1].end) for m in document.mentions]
         start, end = -1, 0
         for begin, end in self.tokenizer.span_tokenize(document.text):
+            begin = end - len(document.text[begin:end].lstrip())
+            if begin == end:
+                continue
             start = begin if start < 0 else start
             if not any(start <= first < end < last for first, last in extents):
                 yield start, end
