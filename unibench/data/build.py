@@ -69,9 +69,10 @@ def _passages(
     """Read one pool: format, documents, splitter, filters."""
     layout = gathered.layout
     where = str(plan.card_file)
-    parser = make_format(layout.format, where)
+    files = split_files(pool.part.files)
+    parser = make_format(files.format or layout.format, where)
     passages = parser.read([found.file for found in pool.found])
-    documents = split_files(pool.part.files).documents
+    documents = files.documents
     if documents is not None and pool.listing is not None:
         ids = document_ids(documents, pool.listing.file)
         passages = of_documents(passages, ids, f"{plan.subset}: {documents.file}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -35,11 +35,13 @@ class SplitFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     A name is the official path; `*` and `?` match within one folder, `**` any
     folders (in name order); a name after `!` is left out again. With `documents`
-    only the passages of those documents are kept.
+    only the passages of those documents are kept. `format` takes the place of the
+    layout's where these files are of another kind than the rest.
     """
 
     files: tuple[str, ...]
     documents: DocumentList | None = None
+    format: str | dict[str, Any] = ""
 
 
 FileNames = str | tuple[str, ...] | SplitFiles
