@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unibench.data.formats import brat, offsets, pairs
+from unibench.data.formats.base import raw_file
 from unibench.data.formats.brat import Brat
 from unibench.errors import FormatError
 from unibench.schema.text import Mention, Span
@@ -297,3 +299,23 @@ def test_somesci_counts(read: Any, real_data: Path) -> None:
     assert counts == {"train": 5242, "devel": 1068, "test": 927}
     assert sum(not p.text for p in passages) == 3
     assert not repairs
+
+
+@pytest.mark.realdata
+def test_anatem_standoff_counts(real_data: Path) -> None:
+    # The twelve official types of the test split, as the reference lists them.
+    path = real_data / "anatem" / "AnatEM-1.0.2.tar.xz"
+    files = []
+    with tarfile.open(path) as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.isfile() else None
+            if stream is not None and "/standoff/test/" in member.name:
+                files.append(raw_file(member.name, stream.read()))
+    parser = Brat(Brat.Options())
+    passages = list(parser.read(files))
+    labels = Counter(m.entity_type for p in passages for m in p.mentions)
+    assert len(passages) == 404
+    assert labels.total() == 4616
+    assert labels["Cell"] == 1429
+    assert labels["Developing_anatomical_structure"] == 35
+    assert not parser.repairs

@@ -163,7 +163,8 @@ KNOWTATOR = f"""<annotations textSource="{NAME}.txt">
   <annotation><mention id="M1" /><span start="71" end="76" />
     <spannedText>fever</spannedText></annotation>
   <annotation><mention id="M2" /><span start="33" end="44" />
-    <span start="59" end="66" /><spannedText>Left atrium ... dilated</spannedText></annotation>
+    <span start="59" end="66" />
+    <spannedText>Left atrium ... dilated</spannedText></annotation>
   <annotation><mention id="M3" /><span start="68" end="70" />
     <spannedText>No</spannedText></annotation>
   <classMention id="M1"><mentionClass id="Disease_Disorder" /></classMention>

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from unibench.data.formats.base import Format, RawFile
 from unibench.data.formats.ids import UniqueIds
-from unibench.data.formats.json_rows import decode_json, json_lines
+from unibench.data.formats.json_rows import element_error, json_elements, json_lines
 from unibench.data.formats.offsets import (
     Annotation,
     OffsetOptions,
@@ -84,8 +84,8 @@ class JsonMentions(Format):
             for number, row in json_lines(file, dict[str, Any]):
                 yield partial(file.error, number), row
         else:
-            for position, row in enumerate(decode_json(file, list[dict[str, Any]])):
-                yield partial(_element_error, file, position), row
+            for position, row in json_elements(file, dict[str, Any]):
+                yield partial(element_error, file, position), row
 
     def _passage(self, row: _Row, name: str) -> Passage:
         options = self.options
@@ -202,7 +202,3 @@ class _Row:
         if not all(type(item) is int for item in found):
             raise self.error(f"{path!r} holds something that is no whole number")
         return found
-
-
-def _element_error(file: RawFile, position: int, problem: str) -> FormatError:
-    return FormatError(f"{file.name}: element {position} (from 0): {problem}")

@@ -36,6 +36,28 @@ def json_lines(file: RawFile, row_type: type[T]) -> Iterator[tuple[int, T]]:
             yield number, _decode(file, decoder, line.encode(), number)
 
 
+def json_elements(file: RawFile, row_type: type[T]) -> Iterator[tuple[int, T]]:
+    """Yield (position from 0, value) of each element of the one list in `file`.
+
+    Elements are decoded one by one: a list of Python objects would take many times
+    the memory of the file.
+
+    Raises:
+        FormatError: it is no JSON list, or an element is not of that type.
+    """
+    decoder = msgspec.json.Decoder(row_type)
+    for position, element in enumerate(decode_json(file, list[msgspec.Raw])):
+        try:
+            yield position, decoder.decode(element)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise element_error(file, position, str(error)) from error
+
+
+def element_error(file: RawFile, position: int, problem: str) -> FormatError:
+    """Return the error that names an element of a list, whose line is not known."""
+    return FormatError(f"{file.name}: element {position} (from 0): {problem}")
+
+
 def _decode(
     file: RawFile, decoder: msgspec.json.Decoder[T], content: bytes, line: int
 ) -> T:

@@ -38,7 +38,7 @@ FORMATS = Registry(
         "parquet_tokens": "unibench.data.formats.parquet_tokens:ParquetTokens",
         "pipe_spans": "unibench.data.formats.pipe_spans:PipeSpans",
         "pubtator": "unibench.data.formats.pubtator:PubTator",
-        "sofc": "unibench.data.formats.sentence_tables:SentenceTables",
+        "sentence_tables": "unibench.data.formats.sentence_tables:SentenceTables",
         "token_flags": "unibench.data.formats.token_flags:TokenFlags",
         "token_rows": "unibench.data.formats.token_rows:TokenRows",
     },
