@@ -7,7 +7,7 @@ import pytest
 from unibench.schema.score import Case, Counts
 from unibench.schema.text import Mention, Passage
 from unibench.scoring.api import score_cases
-from unibench.scoring.normalise import normalise_instructuie
+from unibench.scoring.matching.normalise import normalise_instructuie
 
 TYPES = ("person", "location", "title", "organization")
 

@@ -9,8 +9,8 @@ import pytest
 from unibench.errors import ScoreError
 from unibench.schema.score import Case, Counts
 from unibench.schema.text import Span
-from unibench.scoring.align import find_spans, occurs
 from unibench.scoring.api import score, score_cases
+from unibench.scoring.matching.align import find_spans, occurs
 
 TEXT = "Ann Lee met Bo in Rome and Ann left Cy there"
 

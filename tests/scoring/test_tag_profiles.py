@@ -14,7 +14,7 @@ from unibench.errors import ScoreError
 from unibench.schema.score import Case, Counts
 from unibench.schema.text import Passage
 from unibench.scoring.api import score_cases
-from unibench.scoring.tags import chunks_default, chunks_iob2
+from unibench.scoring.matching.tags import chunks_default, chunks_iob2
 
 CASES = [
     pytest.param(

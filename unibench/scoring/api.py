@@ -12,14 +12,14 @@ from unibench.errors import ScoreError
 from unibench.schema.query import Prediction
 from unibench.schema.score import Case, Score
 from unibench.schema.text import Mention, Passage
-from unibench.scoring.pairing import Paired, Policy, pair_rows
-from unibench.scoring.profiles import find_profile
-from unibench.scoring.rows import (
+from unibench.scoring.files.pairing import Paired, Policy, pair_rows
+from unibench.scoring.files.rows import (
     GoldRow,
     MentionRow,
     PredictionRow,
     asked_types,
 )
+from unibench.scoring.profiles import find_profile
 from unibench.scoring.stats.bootstrap import (
     RESAMPLES,
     table_intervals,

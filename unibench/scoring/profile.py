@@ -81,6 +81,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     items: Callable[[Case, Profile, Notes], Items]
     credit: Callable[[Items, Cells, Notes], None]
 
+    @property
+    def aligns(self) -> bool:
+        """Whether the rule compares places, so that strings must be aligned."""
+        return self.unit in {"word_span", "character_span", "token"}
+
     def count(self, case: Case, notes: Notes) -> Cells:
         """Return the counts of one passage by entity type; add to `notes`."""
         cells: Cells = {}

@@ -9,7 +9,7 @@ import msgspec
 
 from unibench.schema.score import Case, Counts
 from unibench.scoring.errors.findings import Finding, Kind, find_errors
-from unibench.scoring.normalise import normalise_uniner
+from unibench.scoring.matching.normalise import normalise_uniner
 from unibench.scoring.profiles import find_profile
 from unibench.scoring.table import tabulate_cases
 

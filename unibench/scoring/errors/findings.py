@@ -2,7 +2,8 @@
 
 Gold and predictions of a passage are paired in four rounds: equal places and types;
 equal places; overlap within a type; overlap. Within a round the larger overlap comes
-first, then the shorter pair, then places and type names, so that the order of the lists cannot matter.
+first, then the shorter pair, then places and type names, so that the order of the lists
+cannot matter.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 
 from unibench.schema.score import Case
 from unibench.schema.text import Mention
-from unibench.scoring.mentions import Place, Placed, look, place_all
+from unibench.scoring.matching.mentions import Place, Placed, look, place_all
 from unibench.scoring.profile import Notes
 from unibench.scoring.rules.spans import STRICT_SPAN
 

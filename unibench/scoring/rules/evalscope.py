@@ -9,11 +9,17 @@ from typing import NamedTuple
 
 from unibench.schema.score import Case
 from unibench.schema.text import Mention, Passage, Span, token_spans
-from unibench.scoring.credit import credit_set
-from unibench.scoring.mentions import look, place_all
+from unibench.scoring.matching.credit import credit_set
+from unibench.scoring.matching.mentions import look, place_all
+from unibench.scoring.matching.tags import (
+    OUTSIDE,
+    Chunk,
+    Words,
+    chunks_default,
+    flatten,
+)
 from unibench.scoring.profile import Items, Notes, Profile
 from unibench.scoring.rules.tags import as_items
-from unibench.scoring.tags import OUTSIDE, Chunk, Words, chunks_default, flatten
 
 _RESPONSE = re.compile(r"<response>(.*?)</response>", re.DOTALL)
 _OPEN = re.compile(r"<(\w+)>")

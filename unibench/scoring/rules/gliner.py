@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from unibench.errors import ScoreError
 from unibench.schema.score import Case
 from unibench.schema.text import Mention, Span, token_spans
-from unibench.scoring.credit import credit_set
-from unibench.scoring.mentions import Placed, look, place_all
+from unibench.scoring.matching.credit import credit_set
+from unibench.scoring.matching.mentions import Placed, look, place_all
 from unibench.scoring.profile import Item, Items, Notes, Profile
 
 MAX_WIDTH = 12

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from unibench.schema.score import Case
 from unibench.schema.text import Mention, Passage, Span, token_spans
-from unibench.scoring.credit import credit_set
-from unibench.scoring.mentions import look
-from unibench.scoring.normalise import normalise_uniner
+from unibench.scoring.matching.credit import credit_set
+from unibench.scoring.matching.mentions import look
+from unibench.scoring.matching.normalise import normalise_uniner
 from unibench.scoring.profile import Item, Items, Notes, Profile
 
 _OPENING = re.compile(r"\((?:B-|I-|O\))")
@@ -116,7 +116,7 @@ def read_answer(
     read = [_OUTSIDE if p is None else _valid(tags[p], asked) for p in partners]
     return [
         Mention(name, passage.text[span.start : span.end], (span,))
-        for name, span in _entities(read, spans)
+        for name, span in entities_of_tags(read, spans)
     ]
 
 
@@ -124,7 +124,10 @@ def _valid(tag: str, asked: set[str]) -> str:
     return tag if tag[:2] in {"B-", "I-"} and tag[2:] in asked else _OUTSIDE
 
 
-def _entities(tags: Sequence[str], spans: Sequence[Span]) -> Iterator[tuple[str, Span]]:
+def entities_of_tags(
+    tags: Sequence[str], spans: Sequence[Span]
+) -> Iterator[tuple[str, Span]]:
+    """Yield (type, span) as GNER reads tags: an I of another type does not part."""
     first: int | None = None
     for number, tag in enumerate((*tags, _OUTSIDE)):
         if first is not None and tag[0] in "BO":

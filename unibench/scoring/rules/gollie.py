@@ -9,9 +9,9 @@ from collections import Counter
 from unibench.errors import ScoreError
 from unibench.schema.score import Case
 from unibench.schema.text import Mention, Passage
-from unibench.scoring.credit import credit_multiset
-from unibench.scoring.mentions import MISC
-from unibench.scoring.normalise import normalise_lower_strip
+from unibench.scoring.matching.credit import credit_multiset
+from unibench.scoring.matching.mentions import MISC
+from unibench.scoring.matching.normalise import normalise_lower_strip
 from unibench.scoring.profile import Item, Items, Notes, Profile
 
 _CUE = "result = "

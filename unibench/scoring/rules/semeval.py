@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from unibench.schema.score import Case
-from unibench.scoring.credit import cell_of
-from unibench.scoring.mentions import Placed, look, place_all
+from unibench.scoring.matching.credit import cell_of
+from unibench.scoring.matching.mentions import Placed, look, place_all
+from unibench.scoring.matching.tags import Words, lost_items
 from unibench.scoring.profile import Cells, Item, Items, Notes, Profile
-from unibench.scoring.tags import Words, lost_items
 
 
 class Boundary(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from unibench.schema.score import Case
-from unibench.scoring.credit import credit_half_characters, credit_set
-from unibench.scoring.mentions import Placed, look, place_all
+from unibench.scoring.matching.credit import credit_half_characters, credit_set
+from unibench.scoring.matching.mentions import Placed, look, place_all
 from unibench.scoring.profile import Item, Items, Notes, Profile
 
 

@@ -6,9 +6,9 @@ import json
 
 from unibench.schema.score import Case
 from unibench.schema.text import Mention, Passage
-from unibench.scoring.credit import credit_half_words, credit_set
-from unibench.scoring.mentions import look
-from unibench.scoring.normalise import normalise_uniner
+from unibench.scoring.matching.credit import credit_half_words, credit_set
+from unibench.scoring.matching.mentions import look
+from unibench.scoring.matching.normalise import normalise_uniner
 from unibench.scoring.profile import Item, Items, Notes, Profile
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from unibench.schema.score import Case
-from unibench.scoring.credit import credit_set
-from unibench.scoring.mentions import Placed, look, place_all
-from unibench.scoring.profile import Item, Items, Notes, Profile
-from unibench.scoring.tags import (
+from unibench.scoring.matching.credit import credit_set
+from unibench.scoring.matching.mentions import MISC, Placed, look, place_all
+from unibench.scoring.matching.tags import (
     Chunk,
     Words,
     chunks_default,
@@ -18,6 +17,7 @@ from unibench.scoring.tags import (
     flatten,
     lost_items,
 )
+from unibench.scoring.profile import Item, Items, Notes, Profile
 
 ReadTags = Callable[[Sequence[str]], list[Chunk]]
 
@@ -35,8 +35,8 @@ def strict_items(case: Case, profile: Profile, notes: Notes) -> Items:
 def _tag_items(case: Case, profile: Profile, notes: Notes, read: ReadTags) -> Items:
     """Read the tag columns where the file had them, else flatten the mentions."""
     if case.tags is not None:
-        gold, predicted = case.tags
-        return Items(as_items(read(gold)), as_items(read(predicted)))
+        gold, predicted = (_kept(read(tags), profile) for tags in case.tags)
+        return Items(as_items(gold), as_items(predicted))
     looked = look(case, profile, notes)
     words = Words(case, profile.name)
     gold_places = place_all(looked.gold, case, profile, notes)
@@ -45,6 +45,12 @@ def _tag_items(case: Case, profile: Profile, notes: Notes, read: ReadTags) -> It
         _flat_items(gold_places, words, notes, "gold"),
         _flat_items(predicted_places, words, notes, "predicted"),
     )
+
+
+def _kept(chunks: Sequence[Chunk], profile: Profile) -> list[Chunk]:
+    if profile.misc == "kept":
+        return list(chunks)
+    return [chunk for chunk in chunks if chunk.entity_type.lower() not in MISC]
 
 
 def _flat_items(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from unibench.schema.score import Case
-from unibench.scoring.credit import credit_set
-from unibench.scoring.mentions import Placed, look, place_all
+from unibench.scoring.matching.credit import credit_set
+from unibench.scoring.matching.mentions import Placed, look, place_all
+from unibench.scoring.matching.tags import Words
 from unibench.scoring.profile import Item, Items, Notes, Profile
-from unibench.scoring.tags import Words
 
 
 def token_items(case: Case, profile: Profile, notes: Notes) -> Items:

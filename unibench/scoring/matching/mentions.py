@@ -8,7 +8,7 @@ from typing import NamedTuple
 from unibench.errors import ScoreError
 from unibench.schema.score import Case
 from unibench.schema.text import Mention, Span
-from unibench.scoring.align import find_spans, occurs
+from unibench.scoring.matching.align import find_spans, occurs
 from unibench.scoring.profile import Notes, Profile
 
 MISC = frozenset({"misc", "miscellaneous", "miscellany", "else", "other", "others"})

@@ -11,14 +11,14 @@ from unibench.errors import ScoreError
 from unibench.schema.score import Case
 from unibench.schema.text import Mention, Passage
 from unibench.scoring.answers import JOINT, read_answers
-from unibench.scoring.profile import Notes
-from unibench.scoring.rows import (
+from unibench.scoring.files.rows import (
     GoldRow,
     PredictionRow,
     asked_types,
     check_length,
     read_mentions,
 )
+from unibench.scoring.profile import Notes
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

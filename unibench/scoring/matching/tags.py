@@ -9,7 +9,7 @@ from typing import NamedTuple
 from unibench.errors import ScoreError
 from unibench.schema.score import Case
 from unibench.schema.text import Span, token_spans
-from unibench.scoring.mentions import Placed
+from unibench.scoring.matching.mentions import Placed
 from unibench.scoring.profile import Item
 
 OUTSIDE = "O"

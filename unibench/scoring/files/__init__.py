@@ -1,0 +1,1 @@
+"""Gold and prediction files in the forms that the field writes."""

@@ -1,0 +1,1 @@
+"""From mentions to what is compared: texts, places, tags, and how they agree."""
