@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from unibench.errors import UnknownNameError
+from unibench.errors import CardError, UnknownNameError
 from unibench.reporting.published import subset_of_name
 from unibench.resources import files
 from unibench.schema.dataset_card import (
@@ -128,14 +128,41 @@ def read_catalogue() -> Catalogue:
     }
     suites: dict[str, tuple[str, ...]] = {BENCHMARK: tuple(subset_of_name().values())}
     if suites_path is not None:
-        values = read_yaml(suites_path)
-        suites |= convert(values, dict[str, tuple[str, ...]], str(suites_path))
+        where = str(suites_path)
+        declared = convert(read_yaml(suites_path), dict[str, tuple[str, ...]], where)
+        suites |= {name: _members(name, declared, subsets, where) for name in declared}
     return Catalogue(subsets=subsets, suites=suites, cards=cards)
 
 
 def statistics_of(card: DatasetCard, subset: str) -> Statistics:
     """Return the counted statistics of a subset: protocol -> split -> counts."""
     return card.statistics.get(subset, {})
+
+
+def _members(
+    name: str,
+    declared: Mapping[str, tuple[str, ...]],
+    subsets: Mapping[str, SubsetInfo],
+    where: str,
+    *,
+    inside: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """Return the subsets of a suite, which may name subsets, datasets and suites.
+
+    Raises:
+        CardError: a name is none of these, or a suite contains itself.
+    """
+    if name in inside:
+        raise CardError(f"{where}: the suite {name!r} contains itself")
+    found: list[str] = []
+    for member in declared[name]:
+        if member in declared:
+            found += _members(member, declared, subsets, where, inside=(*inside, name))
+        elif own := [s for s, info in subsets.items() if member in (s, info.dataset)]:
+            found += own
+        else:
+            raise CardError(f"{where}: {name!r} names {member!r}, which is no subset")
+    return tuple(dict.fromkeys(found))
 
 
 def _infos(name: str, card: DatasetCard) -> Iterable[SubsetInfo]:

@@ -17,7 +17,7 @@ from unibench.reporting.results import (
     measured_cell,
     model_card,
 )
-from unibench.reporting.tables import Column, Table, TableCell, label, number
+from unibench.reporting.tables import Column, Kind, Table, TableCell, label, number
 from unibench.schema.record import RunRecord
 from unibench.schema.score import Counts, Score
 
@@ -154,9 +154,8 @@ def _order(rank: int | None, mean: Mean | None) -> tuple[bool, float, float]:
 def _cell(cell: Cell | None, *, bold: bool) -> TableCell:
     if cell is None:
         return number(None)
-    return TableCell(
-        cell.text, cell.value, "printed" if cell.printed else "measured", bold
-    )
+    kind: Kind = "printed" if cell.printed else "measured"
+    return TableCell(cell.text, cell.value, kind, bold, cell.low, cell.high)
 
 
 def _best_of_subset(records: Sequence[RunRecord], profile: str) -> set[int]:

@@ -26,13 +26,16 @@ _LATEX = str.maketrans(
 class TableCell(msgspec.Struct, frozen=True):
     """What stands in one cell: `text` to read, `value` in full for CSV and JSON.
 
-    Bold marks the best of its column and what cannot be told apart from it.
+    Bold marks the best of its column and what cannot be told apart from it. `low` and
+    `high` are the interval of a measured figure, in the unit of `value`.
     """
 
     text: str
     value: Any = None
     kind: Kind = "label"
     bold: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -141,12 +144,21 @@ def to_csv(table: Table) -> str:
     """Return the table as CSV: printed digits as printed, measured ones in full."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = [column.name for column in table.columns]
+    wide = _with_intervals(table)
+    names = [
+        name
+        for i, column in enumerate(table.columns)
+        for name in (column.name, *(_bounds(column.name) if i in wide else ()))
+    ]
     writer.writerow(["section", *names] if table.sections else names)
     section = ""
     for at, row in enumerate(table.rows):
         section = table.sections.get(at, section)
-        values = [_plain(cell) for cell in row]
+        values = [
+            value
+            for i, cell in enumerate(row)
+            for value in (_plain(cell), *((cell.low, cell.high) if i in wide else ()))
+        ]
         writer.writerow([section, *values] if table.sections else values)
     return out.getvalue()
 
@@ -154,11 +166,17 @@ def to_csv(table: Table) -> str:
 def to_json(table: Table) -> list[dict[str, Any]]:
     """Return one object a row, with values in full."""
     rows, section = [], ""
+    wide = _with_intervals(table)
     for at, row in enumerate(table.rows):
         section = table.sections.get(at, section)
         head = {"section": section} if table.sections else {}
-        pairs = zip(table.columns, row, strict=True)
-        rows.append(head | {column.name: cell.value for column, cell in pairs})
+        line: dict[str, Any] = dict(head)
+        for i, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
+            line[column.name] = cell.value
+            if i in wide:
+                low, high = _bounds(column.name)
+                line |= {low: cell.low, high: cell.high}
+        rows.append(line)
     return rows
 
 
@@ -168,6 +186,15 @@ WRITERS: Mapping[str, Callable[[Table], str]] = {
     "csv": to_csv,
     "latex": to_latex,
 }
+
+
+def _with_intervals(table: Table) -> set[int]:
+    """Return the columns in which any cell has an interval."""
+    return {i for row in table.rows for i, c in enumerate(row) if c.low is not None}
+
+
+def _bounds(name: str) -> tuple[str, str]:
+    return f"{name}_low", f"{name}_high"
 
 
 def _plain(cell: TableCell) -> Any:

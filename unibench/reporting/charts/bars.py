@@ -108,8 +108,6 @@ def difference_bars(
 def count_bars(
     names: Sequence[str],
     panels: Sequence[tuple[str, Sequence[float]]],
-    *,
-    logarithmic: Sequence[bool],
 ) -> Figure:
     """Draw counts of the same names in panels side by side, each with its own axis."""
     with drawing():
@@ -121,13 +119,10 @@ def count_bars(
             axes.barh(range(len(names)), values, height=0.7, color=color)
             axes.set_yticks(range(len(names)), names if number == 0 else [])
             axes.set_ylim(len(names) - 0.4, -0.6)
-            if logarithmic[number]:
-                axes.set_xscale("log")
-            axes.set_xlim(
-                right=max(values, default=1) * (6 if logarithmic[number] else 1.3)
-            )
+            axes.set_xlim(right=max(values, default=1) * 1.35)
+            axes.xaxis.set_major_formatter(lambda value, _: _short(value))
+            axes.locator_params(axis="x", nbins=3)
             axes.set_xlabel(label)
-            axes.minorticks_off()
             for place, value in enumerate(values):
                 axes.annotate(
                     _short(value), (value, place), xytext=(2, 0), fontsize=SMALL,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from unibench.reporting.charts.style import (
     COLUMN,
@@ -12,8 +12,10 @@ from unibench.reporting.charts.style import (
     SMALL,
     drawing,
     face,
+    ink_on,
     new_figure,
     origin_handles,
+    text_width,
 )
 from unibench.reporting.tables import Table, TableCell
 
@@ -22,63 +24,83 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROW = 0.145
-_LETTER = 0.052
-"""Inches that a letter of the small font takes on average."""
+_NARROWEST = 0.3
+_MARK = 0.17
+_SLANT = 0.72
 
 
-def heat_table(table: Table, *, labels: int = 1, width: float = COLUMN) -> Figure:
-    """Draw a table whose first `labels` columns are words and the rest F1 in percent.
+class Box(NamedTuple):
+    """Where a cell lies: its left edge and width in inches, and its line."""
 
-    Sections become headings; columns of printed figures carry a hatched mark.
+    left: float
+    line: float
+    width: float
+
+
+def heat_table(table: Table, *, width: float = COLUMN) -> Figure:
+    """Draw a table whose first column is words and the rest F1 in percent.
+
+    Sections become headings. A hatched or filled mark at each row or, where rows hold
+    figures of both kinds, each column tells printed from measured figures. A table
+    with many columns is drawn wider than asked, never smaller.
     """
     lines = _lines(table)
+    widths = _widths(table, width)
+    left = [sum(widths[:i]) for i in range(len(widths))]
+    head, beyond = _head(table, widths)
+    size = (sum(widths) + beyond, (len(lines) + 1.6) * _ROW + head)
     with drawing():
-        figure, axes = new_figure(width, (len(lines) + 1) * _ROW + _head(table, labels))
-        widths = _widths(table, labels, width)
-        left = [sum(widths[:i]) for i in range(len(widths))]
+        figure, axes = _sheet(size)
+        axes.set_xlim(0, size[0])
+        axes.set_ylim(len(lines) + 1.0, len(lines) + 1.0 - size[1] / _ROW)
+        by_row = _by_row(table)
         for place, line in enumerate(lines):
             if isinstance(line, str):
-                axes.text(0, place, line, fontsize=SMALL, weight="bold", va="center")
+                axes.text(0.02, place, line, fontsize=SMALL, weight="bold", va="center")
                 continue
-            for number, cell in enumerate(line):
-                box = (left[number], place, widths[number])
-                if number < labels:
-                    _word(axes, box, cell)
-                else:
-                    _figure(axes, box, cell)
-        _headings(axes, table, labels, (left, widths))
-        axes.set_xlim(0, sum(widths))
-        axes.set_ylim(len(lines) - 0.4, -0.6)
-        axes.axis("off")
-        _origin(figure, table)
+            _name(axes, place, line, by_row=by_row)
+            for number, cell in enumerate(line[1:], start=1):
+                _figure(axes, Box(left[number], place, widths[number]), cell)
+        _headings(axes, table, (left, widths), by_row=by_row)
+        _origin(axes, table)
     return figure
 
 
 def word_table(table: Table, *, width: float = COLUMN) -> Figure:
     """Draw a table of words and plain numbers, with rules as in a printed table."""
     lines = _lines(table)
+    natural = _word_widths(table)
+    spare = max(width - sum(natural), 0.0) / len(natural)
+    widths = [part + spare for part in natural]
+    left = [sum(widths[:i]) for i in range(len(widths))]
+    size = (sum(widths), (len(lines) + 2.2) * _ROW)
     with drawing():
-        figure, axes = new_figure(width, (len(lines) + 2) * _ROW + 0.1)
-        widths = _word_widths(table, width)
-        left = [sum(widths[:i]) for i in range(len(widths))]
-        _rule(axes, -1.6, sum(widths), 1.0)
-        _rule(axes, -0.5, sum(widths), 0.5)
+        figure, axes = _sheet(size)
+        axes.set_xlim(0, size[0])
+        axes.set_ylim(len(lines) - 0.2, -2.4)
+        for place, weight in ((-1.9, 1.0), (-0.6, 0.5), (len(lines) - 0.5, 1.0)):
+            axes.plot([0, size[0]], [place, place], color=INK, linewidth=weight)
         for number, column in enumerate(table.columns):
-            _text(axes, (left[number], -1.05, widths[number]), column.title,
-                  right=column.numeric, bold=True)  # fmt: skip
+            box = Box(left[number], -1.25, widths[number])
+            _text(axes, box, column.title, right=column.numeric, bold=True)
         for place, line in enumerate(lines):
             if isinstance(line, str):
-                _text(axes, (0, place, sum(widths)), line, right=False, bold=True)
+                _text(axes, Box(0, place, size[0]), line, right=False, bold=True)
                 continue
             for number, cell in enumerate(line):
                 right = table.columns[number].numeric
-                box = (left[number], place, widths[number])
+                box = Box(left[number], place, widths[number])
                 _text(axes, box, cell.text, right=right, bold=cell.bold)
-        _rule(axes, len(lines) - 0.5, sum(widths), 1.0)
-        axes.set_xlim(0, sum(widths))
-        axes.set_ylim(len(lines) - 0.3, -1.8)
-        axes.axis("off")
     return figure
+
+
+def _sheet(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Return axes that fill the whole chart, without ticks."""
+    figure, axes = new_figure(*size)
+    figure.set_layout_engine("none")
+    axes.set_position((0, 0, 1, 1))
+    axes.axis("off")
+    return figure, axes
 
 
 def _lines(table: Table) -> list[str | tuple[TableCell, ...]]:
@@ -90,100 +112,119 @@ def _lines(table: Table) -> list[str | tuple[TableCell, ...]]:
     return lines
 
 
-def _widths(table: Table, labels: int, width: float) -> list[float]:
-    words = [
-        min(max(len(row[i].text) for row in table.rows) * _LETTER + 0.08, width * 0.5)
-        for i in range(labels)
-    ]
-    rest = max(len(table.columns) - labels, 1)
-    each = max((width - sum(words)) / rest, 0.26)
-    return [*words, *[each] * rest]
+def _widths(table: Table, width: float) -> list[float]:
+    names = max((text_width(row[0].text) for row in table.rows), default=0.5)
+    words = names + _MARK + 0.12
+    rest = max(len(table.columns) - 1, 1)
+    beyond = text_width(table.columns[-1].title) * _SLANT
+    figures = (text_width(cell.text) for row in table.rows for cell in row[1:])
+    narrowest = max([_NARROWEST, *(figure + 0.1 for figure in figures)])
+    each = max((width - words - beyond * 0.5) / rest, narrowest)
+    return [words, *[each] * (len(table.columns) - 1)]
 
 
-def _word_widths(table: Table, width: float) -> list[float]:
-    natural = [
-        max([len(column.title) * 1.12, *(len(row[i].text) for row in table.rows)]) + 1.5
+def _word_widths(table: Table) -> list[float]:
+    return [
+        max(
+            text_width(column.title) * 1.14,
+            *(text_width(row[i].text) for row in table.rows),
+        )
+        + 0.16
         for i, column in enumerate(table.columns)
     ]
-    return [width * part / sum(natural) for part in natural]
 
 
-def _head(table: Table, labels: int) -> float:
-    longest = max((len(column.title) for column in table.columns[labels:]), default=0)
-    return longest * _LETTER * 0.72 + 0.3
+def _head(table: Table, widths: list[float]) -> tuple[float, float]:
+    """Return the height of the slanted headings, and how far they reach beyond."""
+    slants = [text_width(column.title) * _SLANT for column in table.columns[1:]]
+    right = [
+        slant + width / 2 - sum(widths[1 + i :])
+        for i, (slant, width) in enumerate(zip(slants, widths[1:], strict=True))
+    ]
+    return max(slants, default=0.0) + 0.28, max([0.05, *right]) + 0.05
 
 
-def _word(axes: Axes, box: tuple[float, float, float], cell: TableCell) -> None:
-    room = int(box[2] / _LETTER)
-    text = cell.text if len(cell.text) <= room + 1 else cell.text[: room - 1] + "…"
-    axes.text(box[0] + 0.02, box[1], text, fontsize=SMALL, va="center", color=INK)
+def _by_row(table: Table) -> bool:
+    """Whether every row holds figures of one kind only."""
+    return all(len(_kinds(row)) <= 1 for row in table.rows)
 
 
-def _figure(axes: Axes, box: tuple[float, float, float], cell: TableCell) -> None:
+def _kinds(cells: tuple[TableCell, ...]) -> set[bool]:
+    """Return whether the figures of some cells are measured: True, False or both."""
+    return {
+        cell.kind == "measured"
+        for cell in cells
+        if cell.kind != "label" and cell.value is not None
+    }
+
+
+def _name(axes: Axes, place: int, line: tuple[TableCell, ...], *, by_row: bool) -> None:
+    kinds = _kinds(line)
+    if by_row and kinds:
+        _mark(axes, (0.03, place - 0.28), measured=True in kinds)
+    start = 0.03 + (_MARK if by_row else 0.0)
+    axes.text(start, place, line[0].text, fontsize=SMALL, va="center", color=INK)
+
+
+def _mark(axes: Axes, corner: tuple[float, float], *, measured: bool) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle(corner, 0.11, 0.56, **face(FAINT, measured=measured)))
+
+
+def _figure(axes: Axes, box: Box, cell: TableCell) -> None:
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
-    x, place, width = box
+    corner = (box.left, box.line - 0.5)
     if not isinstance(cell.value, int | float):
         axes.add_patch(
             Rectangle(
-                (x, place - 0.5), width, 1, facecolor="white", edgecolor="#D9D9D9",
+                corner, box.width, 1, facecolor="white", edgecolor="#D9D9D9",
                 hatch=MISSING_HATCH, linewidth=0,
             )
         )  # fmt: skip
         return
     share = min(max(cell.value / 100, 0), 1)
     color = colormaps["Blues"](0.05 + 0.85 * share)
-    corner = (x, place - 0.5)
     axes.add_patch(
-        Rectangle(corner, width, 1, facecolor=color, edgecolor="white", linewidth=0.8)
+        Rectangle(
+            corner, box.width, 1, facecolor=color, edgecolor="white", linewidth=0.8
+        )
     )
     axes.text(
-        x + width / 2, place, cell.text, fontsize=SMALL, ha="center", va="center",
-        color="white" if share > 0.62 else INK,
-        weight="bold" if cell.bold else "normal",
+        box.left + box.width / 2, box.line, cell.text, fontsize=SMALL, ha="center",
+        va="center", color=ink_on(color), weight="bold" if cell.bold else "normal",
     )  # fmt: skip
 
 
 def _headings(
-    axes: Axes, table: Table, labels: int, places: tuple[list[float], list[float]]
+    axes: Axes, table: Table, places: tuple[list[float], list[float]], *, by_row: bool
 ) -> None:
-    from matplotlib.patches import Rectangle
-
     left, widths = places
-    for number, column in enumerate(table.columns[labels:], start=labels):
-        kinds = {
-            row[number].kind for row in table.rows if row[number].value is not None
-        }
-        mark = face(FAINT, measured="measured" in kinds)
+    for number, column in enumerate(table.columns[1:], start=1):
         middle = left[number] + widths[number] / 2
-        if kinds and not kinds <= {"label"}:
-            corner = (middle - 0.06, -1.15)
-            axes.add_patch(Rectangle(corner, 0.12, 0.5, clip_on=False, **mark))
+        kinds = _kinds(tuple(row[number] for row in table.rows))
+        if kinds and not by_row:
+            _mark(axes, (middle - 0.055, -1.2), measured=True in kinds)
         axes.text(
-            middle - 0.03, -1.4, column.title, fontsize=SMALL, rotation=45,
-            ha="left", va="bottom", rotation_mode="anchor",
+            middle - 0.03, -0.8 if by_row else -1.45, column.title, fontsize=SMALL,
+            rotation=45, ha="left", va="bottom", rotation_mode="anchor", color=INK,
         )  # fmt: skip
 
 
-def _origin(figure: Figure, table: Table) -> None:
-    kinds = {cell.kind for row in table.rows for cell in row if cell.value is not None}
-    handles = origin_handles(
-        measured="measured" in kinds, printed=bool(kinds & {"printed", "computed"})
-    )
-    figure.legend(handles=handles, loc="outside lower left", ncols=2)
-
-
-def _text(
-    axes: Axes, box: tuple[float, float, float], text: str, *, right: bool, bold: bool
-) -> None:
-    x, place, width = box
-    axes.text(
-        x + width - 0.03 if right else x + 0.03, place, text, fontsize=SMALL,
-        ha="right" if right else "left", va="center",
-        weight="bold" if bold else "normal", color=INK,
+def _origin(axes: Axes, table: Table) -> None:
+    kinds = set().union(*(_kinds(row) for row in table.rows))
+    handles = origin_handles(measured=True in kinds, printed=False in kinds)
+    axes.legend(
+        handles=handles, loc="lower left", ncols=2, borderaxespad=0.1, handlelength=1.2,
+        handletextpad=0.5, columnspacing=1.2,
     )  # fmt: skip
 
 
-def _rule(axes: Axes, place: float, width: float, weight: float) -> None:
-    axes.plot([0, width], [place, place], color=INK, linewidth=weight, clip_on=False)
+def _text(axes: Axes, box: Box, text: str, *, right: bool, bold: bool) -> None:
+    axes.text(
+        box.left + box.width - 0.06 if right else box.left + 0.04, box.line, text,
+        fontsize=SMALL, ha="right" if right else "left", va="center",
+        weight="bold" if bold else "normal", color=INK,
+    )  # fmt: skip

@@ -24,7 +24,7 @@ COLUMN = 3.3
 
 PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442",
-    "#7F7F7F",
+    "#000000",
 )  # fmt: skip
 ORANGE, BLUE, RED = "#E69F00", "#0072B2", "#D55E00"
 INK, FAINT, GRID = "#1A1A1A", "#767676", "#E3E3E3"
@@ -127,6 +127,30 @@ def origin_handles(*, measured: bool, printed: bool) -> list[Patch]:
     if printed:
         handles.append(Patch(label="printed", **face(FAINT, measured=False)))
     return handles
+
+
+def text_width(text: str, size: float = SMALL) -> float:
+    """Return the width of `text` in inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    if not text.strip():
+        return 0.0
+    font = FontProperties(family="DejaVu Sans")
+    path = TextPath((0, 0), text.replace("$", "S"), size=size, prop=font)
+    return float(path.get_extents().width) / 72
+
+
+def ink_on(color: Any) -> str:
+    """Return black or white, whichever reads better on `color` (WCAG contrast)."""
+    from matplotlib.colors import to_rgb
+
+    linear = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in to_rgb(color)
+    ]
+    light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return INK if (light + 0.05) / 0.06 > 1.05 / (light + 0.05) else "white"
 
 
 def series_color(number: int) -> str:

@@ -9,7 +9,7 @@ from unibench.errors import UnknownNameError
 from unibench.reporting.catalogue import Catalogue
 from unibench.reporting.charts.bars import Bar, difference_bars
 from unibench.reporting.charts.spread import Spread, spread_lines
-from unibench.reporting.paper.exhibit import Exhibit, Material
+from unibench.reporting.paper.exhibit import Exhibit, Material, measured_cell
 from unibench.reporting.results import Cell, Row
 from unibench.reporting.tables import Column, Table, TableCell, label, number
 
@@ -36,8 +36,8 @@ def figure7(material: Material) -> Exhibit:
     rows = [
         (
             label(s),
-            number(specific.cells[s].value),
-            number(original.cells[s].value),
+            measured_cell(specific.cells[s]),
+            measured_cell(original.cells[s]),
             number(gains[s]),
             TableCell(", ".join(overlap[s]) or "none", len(overlap[s])),
         )
@@ -103,7 +103,7 @@ def figure8(material: Material) -> Exhibit:
     return Exhibit(
         name="figure8",
         table=table,
-        draw=lambda: spread_lines(spreads, label="F1 under each wording (%)"),
+        draw=lambda: spread_lines(spreads, label="F1 (%), and its spread"),
     )
 
 
@@ -148,7 +148,7 @@ def _difference(first: Cell, second: Cell) -> Bar:
 def _spreads(material: Material) -> list[Spread]:
     """Collect the wordings of each model and subset that has two or more."""
     found: dict[tuple[str, str, str], dict[str, float]] = {}
-    for row in material.measured():
+    for row in material.measured(usual=False):
         for subset, cell in row.cells.items():
             if cell.record is None:
                 continue

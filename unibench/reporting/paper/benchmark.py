@@ -46,7 +46,7 @@ def figure4(material: Material) -> Exhibit:
     return Exhibit(
         name="figure4",
         table=table,
-        draw=lambda: count_bars(list(domains), panels, logarithmic=[False, True]),
+        draw=lambda: count_bars(list(domains), panels),
     )
 
 

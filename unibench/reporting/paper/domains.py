@@ -19,9 +19,11 @@ from unibench.reporting.paper.exhibit import (
     Exhibit,
     Material,
     by_model,
+    in_training,
     name_of,
     printed_cells,
     printed_in,
+    whole_mean,
 )
 from unibench.reporting.published import subset_of_name
 from unibench.reporting.results import Row, model_card
@@ -83,8 +85,8 @@ def _exhibit(
         rows.append((label(model), label(basis), *cells))
     if runs:
         sections[len(rows)] = "measured"
-    for row, one in zip(runs, series[len(shown) :], strict=True):
-        cells = [number(one.bars[group].value) for group in groups]
+    for row in runs:
+        cells = [whole_mean(row.cells, subsets) for subsets in groups.values()]
         rows.append((label(name_of(row)), label("measured"), *cells))
     table = Table(
         name=name,
@@ -96,9 +98,9 @@ def _exhibit(
         ),
         rows=tuple(rows),
         sections=sections,
-        notes=_notes(series),
+        notes=(*_notes(series), *in_training(runs)),
     )
-    drawn = series[: len(PALETTE)]
+    drawn = _drawn(series)
     return Exhibit(
         name=name,
         table=table,
@@ -111,9 +113,19 @@ def _notes(series: Sequence[Series]) -> tuple[str, ...]:
         "Means are unweighted over subsets; the chart shows the corrected ones.",
         "A mean of runs is shown where all subsets of the domain were run.",
     ]
-    if left := [one.name for one in series[len(PALETTE) :]]:
-        notes.append(f"The chart has room for 8 models; not drawn: {', '.join(left)}.")
+    drawn = _drawn(series)
+    if left := [one.name for one in series if one not in drawn]:
+        notes.append(
+            "Not in the chart, which has room for 8 models with a whole domain:"
+            f" {', '.join(left)}."
+        )
     return tuple(notes)
+
+
+def _drawn(series: Sequence[Series]) -> list[Series]:
+    """Return the series with something to draw, as many as there are colours."""
+    able = [s for s in series if any(b.value is not None for b in s.bars.values())]
+    return able[: len(PALETTE)]
 
 
 def _groups(material: Material) -> dict[str, tuple[str, ...]]:

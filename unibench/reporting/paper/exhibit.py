@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from unibench.reporting.averages import best, mean_over
+from unibench.reporting.averages import Mean, best, mean_over
 from unibench.reporting.catalogue import Catalogue
 from unibench.reporting.published import PublishedResult, published_results
 from unibench.reporting.results import Cell, Results, Row
@@ -39,10 +39,32 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     results: Results
     templates: tuple[str, str] | None = None
 
-    def measured(self, profile: str = "uniner") -> list[Row]:
-        """Return the rows of runs under a profile, those of standard settings first."""
-        rows = [r for r in self.results.rows if r.measured and r.profile == profile]
-        return sorted(rows, key=lambda row: bool(row.variant))
+    def measured(self, profile: str = "uniner", *, usual: bool = True) -> list[Row]:
+        """Return the runs under a profile, one row for each model and its settings.
+
+        Rows of different training data are joined: the paper's exhibits do not rank
+        them. With `usual` only runs with the usual wording of types are taken.
+        """
+        joined: dict[tuple[str, str], Row] = {}
+        for row in self.results.rows:
+            if not row.measured or row.profile != profile:
+                continue
+            if usual and "labels " in row.variant:
+                continue
+            key = (row.model, row.variant)
+            cells = {**joined[key].cells, **row.cells} if key in joined else row.cells
+            joined[key] = msgspec.structs.replace(row, cells=cells)
+        return sorted(joined.values(), key=lambda row: bool(row.variant))
+
+
+def in_training(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return a note on measured cells whose training data the model saw, if any."""
+    seen = {
+        row.model: [s for s, cell in row.cells.items() if cell.zero_shot is False]
+        for row in rows
+    }
+    parts = [f"{model} ({', '.join(names)})" for model, names in seen.items() if names]
+    return (f"Trained on the same data: {'; '.join(parts)}.",) if parts else ()
 
 
 def printed_in(mark: str, metric: str = "") -> list[PublishedResult]:
@@ -72,16 +94,34 @@ def printed_cells(values: Mapping[str, str], names: Iterable[str]) -> list[Table
     ]
 
 
+def measured_cell(entry: Cell | Mean | None) -> TableCell:
+    """Return a measured figure, with half the width of its interval where it has one.
+
+    The wider half is told where the two sides differ.
+    """
+    if entry is None:
+        return number(None)
+    text = f"{entry.value:.1f}"
+    if entry.low is not None and entry.high is not None:
+        half = max(entry.high - entry.value, entry.value - entry.low)
+        text += f"±{half:.1f}"
+    return TableCell(text, entry.value, "measured", low=entry.low, high=entry.high)
+
+
 def measured_cells(
     cells: Mapping[str, Cell], subsets: Sequence[str]
 ) -> list[TableCell]:
     """Return measured figures of `subsets`, and their mean if none is missing."""
-    mean = mean_over(cells, subsets)
-    whole = mean.value if mean and mean.complete else None
     return [
-        *(number(cells[s].value if s in cells else None) for s in subsets),
-        number(whole),
+        *(measured_cell(cells.get(subset)) for subset in subsets),
+        whole_mean(cells, subsets),
     ]
+
+
+def whole_mean(cells: Mapping[str, Cell], subsets: Sequence[str]) -> TableCell:
+    """Return the mean over `subsets`; missing where one of them is."""
+    mean = mean_over(cells, subsets)
+    return measured_cell(mean if mean and mean.complete else None)
 
 
 def mark_best(rows: Sequence[Sequence[TableCell]], first: int) -> list[list[TableCell]]:
@@ -89,7 +129,12 @@ def mark_best(rows: Sequence[Sequence[TableCell]], first: int) -> list[list[Tabl
     marked = [list(row) for row in rows]
     for column in range(first, len(rows[0]) if rows else 0):
         entries = [
-            Cell(value=float(row[column].value), text="")
+            Cell(
+                value=float(row[column].value),
+                text="",
+                low=row[column].low,
+                high=row[column].high,
+            )
             if isinstance(row[column].value, int | float)
             else None
             for row in rows

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from unibench.reporting.averages import mean_over
 from unibench.reporting.charts.heat import heat_table
 from unibench.reporting.paper.exhibit import (
     Exhibit,
     Material,
     by_model,
+    in_training,
     mark_best,
+    measured_cell,
     measured_cells,
     name_of,
     printed_cells,
     printed_in,
+    whole_mean,
     word_cells,
 )
 from unibench.reporting.published import (
@@ -69,9 +71,9 @@ def table3(material: Material) -> Exhibit:
         columns=tuple(columns),
         rows=tuple(map(tuple, lines)),
         notes=(
-            "BERT-base was copied by the paper from InstructUIE's; its scorer is not"
-            " known. Runs stand for CoNLL03 only where conllpp is not meant: the two"
-            " have different labels, so the cell stays empty.",
+            "The paper copied BERT-base from InstructUIE's; its scorer is not known."
+            " CoNLL03 has other labels than conllpp, so runs have no cell there.",
+            *in_training(runs),
         ),
     )
     return Exhibit(name="table3", table=table, draw=lambda: heat_table(table))
@@ -154,6 +156,7 @@ def figure9(material: Material) -> Exhibit:
         notes=(
             "Printed: camera-ready version, corrected. UniNER-7B-type+sup saw the"
             " training data of 42 subsets; MIT and CrossNER were held out.",
+            *in_training(runs),
         ),
     )
     return Exhibit(name="figure9", table=table, draw=lambda: heat_table(table))
@@ -205,10 +208,7 @@ def _means(
         number(sum(map(float, values.values())) / len(values), kind="computed")
         for values in printed.values()
     ]
-    for row in runs:
-        mean = mean_over(row.cells, material.catalogue.benchmark)
-        cells.append(number(mean.value if mean and mean.complete else None))
-    return cells
+    return cells + [whole_mean(r.cells, material.catalogue.benchmark) for r in runs]
 
 
 def _run_cell(row: Row, name: str) -> TableCell:
@@ -218,8 +218,7 @@ def _run_cell(row: Row, name: str) -> TableCell:
 
 
 def _measured(row: Row, subset: str) -> TableCell:
-    cell = row.cells.get(subset)
-    return number(cell.value if cell else None)
+    return measured_cell(row.cells.get(subset))
 
 
 def _covers(row: Row, subsets: Iterable[str]) -> bool:

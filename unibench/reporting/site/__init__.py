@@ -1,0 +1,1 @@
+"""The leaderboard as a static site: plain pages, one script, one style sheet."""
