@@ -24,8 +24,15 @@ def pieces(text: str) -> list[str]:
 
 
 def write_answer(mentions: Iterable[Mention]) -> str:
-    """Write mentions in the published form; `None` when there are none."""
-    written = (f"{mention.entity_type}: {mention.text}" for mention in mentions)
+    """Write mentions in the published form; `None` when there are none.
+
+    They stand in the order of the passage, as annotated data have them, since a mention
+    that ends with `;` leaves an empty piece only if it is the last.
+    """
+    ordered = sorted(
+        mentions, key=lambda m: (not m.spans, m.spans, m.text, m.entity_type)
+    )
+    written = (f"{mention.entity_type}: {mention.text}" for mention in ordered)
     return "; ".join(written) or PLACEHOLDER
 
 
