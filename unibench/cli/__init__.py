@@ -19,6 +19,7 @@ COMMANDS = {
     "report": "Make tables of runs beside the published figures.",
     "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
     "models": "The catalogue of models: list, show, check.",
+    "distill": "Make instruction data from a corpus and a teacher, stage by stage.",
     "doctor": "Tell what is installed, reachable and cached, and what is missing.",
 }
 
