@@ -17,6 +17,7 @@ from unibench.schema.dataset_card import (
     Difference,
     Named,
     Source,
+    SplitStatistics,
     Statistics,
     Subset,
     Table6,
@@ -84,6 +85,7 @@ class SubsetPlan:
     subset: str
     title: str
     domain: str
+    released: str
     card: DatasetCard
     card_file: Path
     label_map: LabelMap
@@ -97,6 +99,17 @@ class SubsetPlan:
     def statistics(self) -> Statistics:
         """What the prepared splits must hold: protocol -> split."""
         return self.card.statistics.get(self.subset, {})
+
+    def expected(self, protocol: str) -> dict[str, SplitStatistics]:
+        """Return what the splits must hold; both protocols are one without `paper`."""
+        known = self.statistics
+        if protocol not in known and not self.paper:
+            protocol = "corrected"
+        return known.get(protocol, {})
+
+    def layout(self, title: str) -> Layout:
+        """Return the layout of the source with that title."""
+        return next(lay for lay in self.layouts if lay.source.title == title)
 
     @property
     def card_sha256(self) -> str:
@@ -116,7 +129,7 @@ class SubsetPlan:
             labels, dropped, self.label_map.subsets.get(self.subset, ())
         )
 
-    def recipe_sha256(self, layout: Layout, protocol: str) -> str:
+    def recipe_sha256(self, layout: Layout) -> str:
         """The hash of how passages are made of raw files: what the card says of it."""
         return content_hash(
             layout.format,
@@ -126,12 +139,13 @@ class SubsetPlan:
             msgspec.to_builtins(layout.filters),
             self.relabel,
             msgspec.to_builtins(layout.paper),
-            protocol,
         )
 
     def for_protocol(self, layout: Layout, protocol: str) -> Layout:
         """Return `layout` as `protocol` reads it."""
-        return layout.under(self.paper) if protocol == "paper" else layout
+        own = layout.source.paper
+        steps = self.paper if own is None else own
+        return layout.under(steps) if protocol == "paper" else layout
 
 
 def plan_of(subset: str) -> SubsetPlan:
@@ -156,6 +170,7 @@ def plan_of(subset: str) -> SubsetPlan:
         subset=subset,
         title=own.title or card.title,
         domain=own.domain or card.domain,
+        released=own.released or card.released or subset,
         card=card,
         card_file=path,
         label_map=catalogue.label_map(dataset),

@@ -41,10 +41,10 @@ def prepare_from(
     gathered = gather(plan, protocol, folder, source=source)
     if not accept_changed:
         require_unchanged(plan, gathered)
-    wanted = manifest_of(plan, protocol, gathered, folder.path)
+    wanted = manifest_of(plan, gathered, folder.path)
     made = store.at(subset, wanted.fingerprint)
     if made is not None:
-        store.make_current(made)
+        store.make_current(made, protocol)
         return made
     with store.building(subset) as scratch:
         notes = BuildNotes()
@@ -55,23 +55,20 @@ def prepare_from(
             repairs=dict(notes.repairs),
             left_out=dict(notes.left_out),
         )
-        store.publish(scratch, manifest)
+        store.publish(scratch, manifest, protocol)
     return manifest
 
 
-def manifest_of(
-    plan: SubsetPlan, protocol: str, gathered: Gathered, folder: Path
-) -> Manifest:
+def manifest_of(plan: SubsetPlan, gathered: Gathered, folder: Path) -> Manifest:
     """Return what is known of a prepared set before it is built."""
     raw = {found.name: found.entry.identity.sha256 for found in gathered.files()}
-    recipe = plan.recipe_sha256(gathered.layout, protocol)
+    recipe = plan.recipe_sha256(gathered.layout)
     fingerprint = content_hash(
         store.DATA_VERSION, plan.subset, recipe, plan.names_sha256, raw
     )
     return Manifest(
         dataset=plan.dataset,
         subset=plan.subset,
-        protocol=protocol,
         fingerprint=fingerprint[:16],
         source=gathered.layout.source.title,
         exact=gathered.layout.source.exact,

@@ -25,11 +25,13 @@ _STALE_S = 24 * 3600.0
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a prepared set is and was made from; lies beside its parquet files."""
+    """What a prepared set is and was made from; lies beside its parquet files.
+
+    Both protocols share one set where the card has no `paper` step.
+    """
 
     dataset: str
     subset: str
-    protocol: str
     fingerprint: str
     data_version: int = DATA_VERSION
     source: str
@@ -83,9 +85,9 @@ def at(subset: str, fingerprint: str) -> Manifest | None:
         raise _damaged(path, error) from error
 
 
-def make_current(manifest: Manifest) -> None:
-    """Make a prepared set the one that is loaded from now on."""
-    path = home(manifest.subset) / f"{manifest.protocol}.json"
+def make_current(manifest: Manifest, protocol: str) -> None:
+    """Make a prepared set the one that is loaded under `protocol` from now on."""
+    path = home(manifest.subset) / f"{protocol}.json"
     content = msgspec.json.encode(_Pointer(manifest.fingerprint))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_BUILDING)
     try:
@@ -111,7 +113,7 @@ def building(subset: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish(folder: Path, manifest: Manifest) -> None:
+def publish(folder: Path, manifest: Manifest, protocol: str) -> None:
     """Give a complete build its final name; another process may have been first."""
     path = folder / "manifest.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
@@ -123,7 +125,7 @@ def publish(folder: Path, manifest: Manifest) -> None:
     except OSError as error:
         if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
             raise
-    make_current(manifest)
+    make_current(manifest, protocol)
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

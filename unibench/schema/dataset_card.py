@@ -62,8 +62,8 @@ class Source(_Strict, frozen=True, kw_only=True):
     that only `--from DIR` reads. A `url` with `{file}` is asked once per file; without
     it, it is one archive, or the one file that the splits name; `sha256` is that
     download's. What the layout has of its own (`format`, `splits`, `partition`,
-    `splitter`, `filters`) replaces the card's. `exact: false` says that counts may
-    differ from the card's statistics, and `note` why.
+    `splitter`, `filters`, `paper`) replaces the card's. `exact: false` says that
+    counts may differ from the card's statistics, and `note` why.
     """
 
     title: str
@@ -78,6 +78,7 @@ class Source(_Strict, frozen=True, kw_only=True):
     partition: tuple[Partition, ...] | None = None
     splitter: Named | None = None
     filters: tuple[AnyFilter, ...] | None = None
+    paper: tuple[AnyPaperStep, ...] | None = None
     subsets: tuple[str, ...] = ()
     exact: bool = True
     note: str = ""
@@ -89,6 +90,8 @@ class Source(_Strict, frozen=True, kw_only=True):
             raise ValueError(f"source {self.title!r} names more than one place")
         if self.hub and not self.revision:
             raise ValueError(f"source {self.title!r}: {self.hub} needs a `revision`")
+        if not self.exact and not self.note:
+            raise ValueError(f"source {self.title!r}: `note` must say why not exact")
         _check_splits(self.splits)
 
 
@@ -138,9 +141,13 @@ Statistics = dict[str, dict[str, SplitStatistics]]
 
 
 class Subset(_Strict, frozen=True, kw_only=True):
-    """One scored subset of a dataset; what is left out is the card's."""
+    """One scored subset of a dataset; what is left out is the card's.
+
+    `released` is the prefix of query ids in the paper's released test file.
+    """
 
     title: str = ""
+    released: str = ""
     domain: str = ""
     values: dict[str, str] = {}
     format: Named | None = None
@@ -163,7 +170,8 @@ class DatasetCard(_Strict, frozen=True, kw_only=True):
     (`partition`); `paper` steps where that protocol is asked; rename raw labels by
     the pairs of `relabel` (a regular expression that must match the whole label, and
     its replacement); then the label map. `order` tells what to order or sign where,
-    for data that is not open. `statistics` is subset -> protocol -> split.
+    for data that is not open. `released` is the prefix of query ids in the paper's
+    released test file. `statistics` is subset -> protocol -> split.
     """
 
     title: str
@@ -186,6 +194,7 @@ class DatasetCard(_Strict, frozen=True, kw_only=True):
     paper: tuple[AnyPaperStep, ...] = ()
     table6: Table6 = Table6()
     differences: tuple[Difference, ...] = ()
+    released: str = ""
     subsets: dict[str, Subset] = {}
     known_errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

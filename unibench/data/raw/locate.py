@@ -158,6 +158,19 @@ def is_glob(name: str) -> bool:
     return bool(_WILD.search(name)) or name.startswith("!")
 
 
+def selected(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the names that a card's patterns mean, those after ! left out."""
+    patterns = tuple(patterns)
+    wanted = [_regex(p) for p in patterns if not p.startswith("!")]
+    unwanted = [_regex(p[1:]) for p in patterns if p.startswith("!")]
+    return [
+        name
+        for name in names
+        if any(regex.search(name) for regex in wanted)
+        and not any(regex.search(name) for regex in unwanted)
+    ]
+
+
 def names_of(files: SplitFiles) -> tuple[str, ...]:
     """Return every file name and pattern that a split needs, in order."""
     listed = (files.documents.file,) if files.documents else ()

@@ -25,7 +25,7 @@ _OPENERS: dict[str, Callable[[Path], Any]] = {
     ".bz2": bz2.open,
 }
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
-_ZIP = (".zip",)
+_ZIP = (".zip", ".whl")
 _KEEP_BYTES = 256 << 20
 _DAMAGED = (EOFError, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 
