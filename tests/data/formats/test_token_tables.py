@@ -98,6 +98,11 @@ def test_parquet_rows(read: Any) -> None:
     ("content", "problem"),
     [
         pytest.param(b"<html>", "no parquet data", id="html"),
+        pytest.param(
+            parquet({"tokens": ["a"]}).replace(b"tokens", b"tok\x80ns"),
+            "no parquet data",
+            id="column-name",
+        ),
         pytest.param(parquet({"a": [1]}), "no column 'tokens'", id="columns"),
         pytest.param(
             parquet({"tokens": [None], "ner_tags": ["O"], "unique_id": ["1"]}),

@@ -61,6 +61,7 @@ class ArrowTokens(Format):
             names = options.names or _class_names(schema, options.tags)
             reader = TagRows(msgspec.structs.replace(options, names=names))
             for batch in batches:
+                batch.validate(full=True)  # damaged offsets would be read as they are
                 for row in batch.select(wanted).to_pylist():
                     number += 1
                     kept = options.where.items()

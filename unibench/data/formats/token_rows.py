@@ -147,7 +147,7 @@ def _parquet_rows(
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise FormatError(
             f"{file.name}: after row {number}: no parquet data: {error}"
         ) from error
