@@ -120,6 +120,13 @@ def test_bad_json_is_named(read: Any, content: str, problem: str) -> None:
         read(BiocJson, {"x": content})
 
 
+def test_passages_that_overlap_are_an_error(read: Any) -> None:
+    passages = [{"offset": 0, "text": "ab"}, {"offset": 1, "text": "cd"}]
+    content = json.dumps({"documents": [document(passages=passages)]})
+    with pytest.raises(FormatError, match="x: document 7: the offsets of its passages"):
+        read(BiocJson, {"x": content})
+
+
 Passages = list[tuple[str, list[tuple[int, int]]]]
 TEXT = st.text("ab &<é😀", max_size=10)
 

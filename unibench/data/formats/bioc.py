@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -71,9 +73,9 @@ class _Bioc(Format):
 
     options: Options
 
+    @abstractmethod
     def documents(self, file: RawFile) -> Iterable[BiocDocument]:
         """Return the documents of one file."""
-        raise NotImplementedError
 
     def read(self, files: Sequence[RawFile]) -> Iterator[Passage]:
         """Yield one passage for each document: its passages joined by one blank."""
@@ -93,6 +95,11 @@ class _Bioc(Format):
             (offset, offset + len(text), start - offset)
             for (offset, text), start in zip(texts, starts, strict=True)
         ]
+        if any(one[1] > other[0] for one, other in pairwise(places)):
+            raise FormatError(
+                f"{file.name}: document {document.id}: the offsets of its passages"
+                " overlap"
+            )
         marks = [*document.annotations]
         for passage in document.passages:
             marks += [
