@@ -31,7 +31,7 @@ def card(dataset: str) -> DatasetCard:
     known = datasets()
     if dataset not in known:
         raise UnknownNameError("dataset", dataset, known)
-    return _card(known[dataset], known[dataset].stat().st_mtime_ns)
+    return _read(known[dataset])
 
 
 def card_file(dataset: str) -> Path:
@@ -60,8 +60,8 @@ def subsets() -> dict[str, str]:
         CardError: two cards claim the same subset.
     """
     found: dict[str, str] = {}
-    for dataset in datasets():
-        for subset in card(dataset).subsets or {dataset: Subset()}:
+    for dataset, path in datasets().items():
+        for subset in _read(path).subsets or {dataset: Subset()}:
             if subset in found:
                 raise CardError(
                     f"the cards {found[subset]!r} and {dataset!r} both have a subset"
@@ -132,6 +132,10 @@ def _one(name: str, known: dict[str, str]) -> list[str]:
 
 def _lists_suites(name: str) -> bool:
     return name == SUITES or name.endswith(f".{SUITES}")
+
+
+def _read(path: Path) -> DatasetCard:
+    return _card(path, path.stat().st_mtime_ns)
 
 
 @cache

@@ -220,7 +220,8 @@ def keep_members(entries: Iterable[Entry]) -> None:
 
 
 def _damaged(path: Path, error: Exception) -> FormatError:
+    why = str(error).partition("\n")[0].rstrip(":")
     return FormatError(
-        f"{path}: the archive cannot be read ({error}); it is damaged or incomplete,"
-        " get it again"
+        f"{path}: the archive cannot be read ({why}); it is damaged or incomplete, get"
+        " it again"
     )
