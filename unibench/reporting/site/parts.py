@@ -40,8 +40,21 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page(title: str, body: Iterable[str | None], *, root: str, site: Site) -> str:
-    """Return a whole page; `root` leads from it to the site's top folder."""
-    here = tag("nav", *_menu(title, root), aria_label="Pages")
+    """Return a whole page of the site; `root` leads from it to the top folder."""
+    foot = f"unibench {site.version}. Figures in percent; means are unweighted."
+    return document(title, body, root=root, menu=list(_menu(title, root)), foot=foot)
+
+
+def document(
+    title: str,
+    body: Iterable[str | None],
+    *,
+    root: str,
+    menu: Sequence[Markup],
+    foot: str,
+    script: str = "leaderboard.js",
+) -> str:
+    """Return a whole page with style, one script, a menu and a footer."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -50,13 +63,13 @@ def page(title: str, body: Iterable[str | None], *, root: str, site: Site) -> st
         tag("title", f"{title} - unibench"),
         tag("link", rel="icon", href="data:,"),
         tag("link", rel="stylesheet", href=f"{root}style.css"),
-        tag("script", src=f"{root}leaderboard.js", defer=True),
+        tag("script", src=f"{root}{script}", defer=True),
     )
-    foot = f"unibench {site.version}. Figures in percent; means are unweighted."
+    brand = tag("span", "unibench", class_="brand")
     content = tag(
         "body",
         link("Skip to the content", "#content", class_="skip"),
-        tag("header", tag("span", "unibench", class_="brand"), here),
+        tag("header", brand, tag("nav", *menu, aria_label="Pages") if menu else None),
         tag("main", tag("h1", title), *body, id="content", tabindex="-1"),
         tag("footer", tag("p", foot)),
     )
