@@ -63,28 +63,28 @@ def recipe_values(**changes: Any) -> dict[str, Any]:
     return values | changes
 
 
+def write_files(folder: Path, **changes: Any) -> Path:
+    """Write the recipe, the teacher's card and the corpus; return the recipe."""
+    (folder / "corpus").mkdir(parents=True, exist_ok=True)
+    corpus = folder / "corpus" / "part-1.jsonl"
+    if not corpus.exists():
+        rows = [json.dumps(document) for document in invented_documents(120)]
+        corpus.write_text("\n".join(rows) + "\n", "utf-8")
+    card = {
+        "adapter": "json_types",
+        "checkpoint": {"id": "stub/teacher", "revision": "1"},
+        "backend": {"name": "openai", "base_url": "http://127.0.0.1:9/v1"},
+    }
+    (folder / "teacher.yaml").write_text(yaml.safe_dump(card), "utf-8")
+    path = folder / "ships.yaml"
+    path.write_text(yaml.safe_dump(recipe_values(**changes)), "utf-8")
+    return path
+
+
 @pytest.fixture
 def write_recipe(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the recipe, the teacher's card and the corpus; returns the recipe."""
-
-    def write(**changes: Any) -> Path:
-        folder = tmp_path / "recipe"
-        (folder / "corpus").mkdir(parents=True, exist_ok=True)
-        corpus = folder / "corpus" / "part-1.jsonl"
-        if not corpus.exists():
-            rows = [json.dumps(document) for document in invented_documents(120)]
-            corpus.write_text("\n".join(rows) + "\n", "utf-8")
-        card = {
-            "adapter": "json_types",
-            "checkpoint": {"id": "stub/teacher", "revision": "1"},
-            "backend": {"name": "openai", "base_url": "http://127.0.0.1:9/v1"},
-        }
-        (folder / "teacher.yaml").write_text(yaml.safe_dump(card), "utf-8")
-        path = folder / "ships.yaml"
-        path.write_text(yaml.safe_dump(recipe_values(**changes)), "utf-8")
-        return path
-
-    return write
+    """`write_files` in a folder of the test's own."""
+    return lambda **changes: write_files(tmp_path / "recipe", **changes)
 
 
 @pytest.fixture

@@ -184,6 +184,8 @@ def _documents(part: Part, values: _Values, skip: int) -> Iterator[list[Row]]:
         source = origin(value) if part.source.source_field else part.source.name
         if not isinstance(text, str):
             yield [BadRow("no_text", str(value)[:_BAD_SHOWN])]
+        elif not text.strip():
+            yield [BadRow("empty")]
         elif not isinstance(source, str) or not source:
             yield [BadRow("no_source", str(value)[:_BAD_SHOWN])]
         else:
