@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,3 +169,45 @@ def test_an_empty_folder_is_told_what_to_order_and_what_is_missing(
     assert result.exit_code == 1
     assert missing in message
     assert "agreement" in message
+
+
+@pytest.mark.parametrize(
+    ("subset", "kind"),
+    [
+        ("i2b2_2006_deid", "zip"),
+        ("i2b2_2010_concepts", "gztar"),
+        ("i2b2_2014_deid", "gztar"),
+        ("n2c2_2018_task2", "zip"),
+    ],
+)
+def test_archives_are_read_as_they_come(
+    subset: str, kind: str, tmp_path: Path, prepare: Prepare
+) -> None:
+    unpacked = prepare(subset)("test")
+    for item in sorted((HERE / subset).iterdir()):
+        shutil.make_archive(
+            str(tmp_path / item.stem), kind, root_dir=HERE / subset, base_dir=item.name
+        )
+    show = prepare(subset, str(tmp_path))
+    assert show("test") == unpacked
+    assert show("train")
+
+
+def test_half_a_distribution_gives_its_splits_and_names_the_rest(
+    tmp_path: Path,
+) -> None:
+    name = "test_data"
+    shutil.copytree(HERE / "i2b2_2010_concepts" / name, tmp_path / name)
+    training = "concept_assertion_relation_training_data"
+    shutil.copytree(HERE / "i2b2_2010_concepts" / training, tmp_path / training)
+    args = ["data", "prepare", "i2b2_2010_concepts", "--from", str(tmp_path)]
+    result = CliRunner().invoke(cli, [*args, "--json"])
+    rows = json.loads(result.output)
+    assert [row["missing"] for row in rows] == [
+        {"test": ["reference_standard_for_test_data/concepts/*.con"]}
+    ] * 2
+    assert rows[0]["passages"] == {"train": 5, "dev": 3}
+    shutil.rmtree(tmp_path / training / "beth" / "concept")
+    result = CliRunner().invoke(cli, args)
+    assert result.exit_code == 1
+    assert f"{training}/beth/**/*.con" in str(result.exception)
