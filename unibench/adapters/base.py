@@ -103,6 +103,14 @@ class GenerativeAdapter(ABC):
         definitions = {name: f"{{definition of {name}}}" for name in types}
         return Query(Passage("probe", "{text}"), types, definitions)
 
+    def perfect(self, query: Query) -> str | None:
+        """Return the answer that says exactly the passage's mentions of asked types.
+
+        It is what `models check` reads back. None, the default, says that the adapter
+        states no answer form.
+        """
+        return None
+
     def details(self) -> Mapping[str, Any]:
         """Return what else identifies the model, for `ModelIdentity.details`."""
         return self._backend_identity()
@@ -121,8 +129,11 @@ class SpanAdapter(ABC):
         self.card = card
 
     @abstractmethod
-    def predict(self, queries: Sequence[Query]) -> Iterator[Sequence[Mention]]:
-        """Yield the mentions of each query, in order, with character spans."""
+    def predict(self, queries: Sequence[Query]) -> Iterator[Sequence[Mention] | Parsed]:
+        """Yield the mentions of each query, in order, with character spans.
+
+        A `Parsed` says besides what was repaired or dropped on the way.
+        """
 
     def unknown_types(self, query: Query) -> tuple[str, ...]:
         """Return the asked types that the model cannot know; none by default."""
@@ -138,8 +149,9 @@ class SpanAdapter(ABC):
     def respond(self, queries: Sequence[Query]) -> Iterator[tuple[int, Response]]:
         """Store what `predict` says as JSON, so that runs can be rescored."""
         position = -1
-        for position, mentions in enumerate(self.predict(queries)):
-            text = msgspec.json.encode(tuple(mentions)).decode()
+        for position, marked in enumerate(self.predict(queries)):
+            found = marked if isinstance(marked, Parsed) else tuple(marked)
+            text = msgspec.json.encode(found).decode()
             yield position, Response(text, model=self.card.checkpoint.id)
         if position + 1 != len(queries):
             raise BackendError(
@@ -153,12 +165,30 @@ class SpanAdapter(ABC):
         Raises:
             BackendError: a span lies outside the text or its text disagrees.
         """
-        mentions = msgspec.json.decode(response.text, type=tuple[Mention, ...])
-        for mention in mentions:
+        stored = msgspec.json.decode(response.text, type=tuple[Mention, ...] | Parsed)
+        parsed = stored if isinstance(stored, Parsed) else Parsed(mentions=stored)
+        for mention in parsed.mentions:
             check_spans(mention, query)
         unknown = self.unknown_types(query)
-        read = prediction(Parsed(mentions=mentions), query, response)
+        read = prediction(self.settle(parsed, query), query, response)
         return msgspec.structs.replace(read, unknown_types=unknown)
+
+    def settle(self, parsed: Parsed, query: Query) -> Parsed:
+        """Choose among what the model marked; by default everything stays.
+
+        This happens when answers are read, not when they are made, so that another
+        threshold needs no new run.
+        """
+        return parsed
+
+    def perfect(self, query: Query) -> Sequence[Mention]:
+        """Return what of the passage's mentions such a model can mark at all."""
+        asked = set(query.entity_types)
+        return [
+            mention
+            for mention in query.passage.mentions
+            if mention.entity_type in asked and len(mention.spans) == 1
+        ]
 
     def details(self) -> Mapping[str, Any]:
         """Return what else identifies the model; nothing by default."""

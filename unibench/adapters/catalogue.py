@@ -11,6 +11,8 @@ import msgspec
 
 from unibench.adapters.base import GenerativeAdapter
 from unibench.adapters.load import build_adapter, list_models, load_card
+from unibench.adapters.wordings import fetch_wording
+from unibench.backends.weights import is_here, weights_folder
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import Prompt, Query
 from unibench.schema.text import Passage
@@ -30,6 +32,7 @@ _PACKAGES = {
     "token_classifier": ("transformers", "local"),
     "transformers": ("transformers", "local"),
 }
+_HUB_ADAPTERS = {"gliner", "token_classifier"}
 _SMALL = 2_000_000_000
 """Parameters; a model of more is hardly usable without a GPU."""
 
@@ -59,7 +62,12 @@ def model_rows() -> list[dict[str, Any]]:
 def state_of(card: ModelCard) -> str:
     """Say whether the model can be run here, and else what it lacks."""
     lacking = list(_lacks(card))
-    return ", ".join(lacking) if lacking else "runnable here"
+    if lacking:
+        return ", ".join(lacking)
+    local = card.backend.get("name") == "transformers" or card.adapter in _HUB_ADAPTERS
+    if local and not is_here(card.checkpoint):
+        return "runnable once fetched"
+    return "runnable here"
 
 
 def _lacks(card: ModelCard) -> Iterator[str]:
@@ -111,6 +119,23 @@ def model_details(name: str) -> dict[str, Any]:
         query = msgspec.structs.replace(EXAMPLE, entity_types=types)
         details["rendered_prompt"] = shown(adapter.render(query))
     return details
+
+
+def fetch_model(name: str, *, weights: bool = False) -> list[dict[str, Any]]:
+    """Bring a model's wordings, and its weights where asked; say where they lie.
+
+    Raises:
+        BackendError: a file cannot be had, or is not what the card says.
+    """
+    model, card = load_card(name)
+    rows = [
+        {"model": model, "what": part, "path": str(fetch_wording(source))}
+        for part, source in card.wordings.items()
+    ]
+    if weights:
+        folder = weights_folder(card.checkpoint)
+        rows.append({"model": model, "what": "weights", "path": str(folder)})
+    return rows
 
 
 def shown(prompt: Prompt) -> str:

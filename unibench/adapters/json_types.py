@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unibench.adapters.base import GenerativeAdapter
+from unibench.adapters.formats import json_object_answer
 from unibench.adapters.parsing.json_object import json_object
 from unibench.adapters.parsing.reading import Answer
 from unibench.adapters.templates import messages, turns_of
@@ -54,6 +55,8 @@ class JsonTypes(GenerativeAdapter):
 
     def render(self, query: Query) -> Prompt:
         """Return the request, and the schema for servers with structured output."""
+        if not query.entity_types:
+            raise AdapterError(f"passage {query.passage.id!r}: no entity type is asked")
         if len({*query.entity_types}) < len(query.entity_types):
             raise AdapterError(
                 f"an entity type is asked twice: {', '.join(query.entity_types)}"
@@ -76,6 +79,10 @@ class JsonTypes(GenerativeAdapter):
                 finish_reason=response.finish_reason,
             )
         )
+
+    def perfect(self, query: Query) -> str:
+        """Write the object with every asked type."""
+        return json_object_answer(query)
 
 
 def fence_for(text: str) -> str:

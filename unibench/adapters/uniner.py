@@ -8,7 +8,9 @@ from typing import Literal
 import msgspec
 
 from unibench.adapters.base import GenerativeAdapter
+from unibench.adapters.formats import json_list_answer, json_object_answer
 from unibench.adapters.parsing.json_list import json_list
+from unibench.adapters.parsing.json_object import json_object
 from unibench.adapters.parsing.reading import Answer
 from unibench.backends.base import Backend
 from unibench.errors import AdapterError
@@ -25,12 +27,14 @@ STOPS = ("</s>", "USER:")
 class UniNEROptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a card's `options:` may say.
 
-    `query` is what stands in the question: the type's name, or its definition
-    (UniNER-7B-definition). `dataset_names` switches on the dataset field of Figure 3:
-    subset -> the name of the training set.
+    `query` is what stands in the question: the type's name, its definition
+    (UniNER-7B-definition), or the names of all types (UniNER-7B-all-in-one, whose
+    form is not published: the question and the JSON object that answers it are
+    ours). `dataset_names` switches on the dataset field of Figure 3: subset -> the
+    name of the training set.
     """
 
-    query: Literal["type", "definition"] = "type"
+    query: Literal["type", "definition", "all_in_one"] = "type"
     dataset_names: Mapping[str, str] = {}
 
 
@@ -44,6 +48,8 @@ class UniNER(GenerativeAdapter):
         super().__init__(card, backend)
         where = f"options of {card.title or card.checkpoint.id}"
         self.options = convert(card.options, UniNEROptions, where)
+        if self.options.query == "all_in_one":
+            self.types_per_query = None
 
     def render(self, query: Query) -> Prompt:
         """Return the conversation of Figure 2, also in the released wire format."""
@@ -62,7 +68,8 @@ class UniNER(GenerativeAdapter):
 
     def parse(self, response: Response, query: Query) -> Parsed:
         """Read `["mention", ...]`; anything else is mended by name or an error."""
-        return json_list(
+        read = json_object if self.types_per_query is None else json_list
+        return read(
             Answer(
                 response.text,
                 query.entity_types,
@@ -71,6 +78,21 @@ class UniNER(GenerativeAdapter):
                 stops=STOPS,
             )
         )
+
+    def perfect(self, query: Query) -> str:
+        """Write the list, or the object where all types are asked at once."""
+        if self.types_per_query is None:
+            return json_object_answer(query)
+        return json_list_answer(query)
+
+    def prompt_identity(self) -> tuple[str, str]:
+        """Return the hash; two forms are not published in full.
+
+        They are the all-in-one question, and the blanks around Figure 3's field.
+        """
+        sha256, origin = super().prompt_identity()
+        ours = self.types_per_query is None or self.options.dataset_names
+        return sha256, "paraphrase" if ours else origin
 
     def _first_turn(self, query: Query) -> str:
         text = f"Text: {query.passage.text}"
@@ -84,6 +106,12 @@ class UniNER(GenerativeAdapter):
         return f"Dataset: {self.options.dataset_names[query.subset]} \n {text}"
 
     def _asked(self, query: Query) -> str:
+        if not query.entity_types:
+            raise AdapterError(f"passage {query.passage.id!r}: no entity type is asked")
+        if self.options.query == "all_in_one":
+            return ", ".join(query.entity_types)
+        if len(query.entity_types) != 1:
+            raise AdapterError(f"{self.card.title} is asked one entity type at a time")
         (entity_type,) = query.entity_types
         if self.options.query == "type":
             return entity_type

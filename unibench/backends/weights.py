@@ -15,12 +15,22 @@ from unibench.schema.model_card import Checkpoint
 Source = Literal["folder", "hub", "package"]
 _PROBE_S = 10.0
 _SERVER_ERROR = 500
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 _FILES = ("*.json", "*.safetensors", "*.model", "*.jinja", "*.txt", "*.tiktoken")
 
 
 def is_folder(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint is a local folder."""
     return Path(checkpoint.id).expanduser().is_dir()
+
+
+def is_here(checkpoint: Checkpoint) -> bool:
+    """Whether the weights lie on this machine, or come in a package of the index."""
+    return (
+        is_folder(checkpoint)
+        or checkpoint.package is not None
+        or _is_cached(checkpoint)
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -94,7 +104,7 @@ def _is_cached(checkpoint: Checkpoint) -> bool:
     revision = checkpoint.revision or None
     return any(
         isinstance(try_to_load_from_cache(checkpoint.id, name, revision=revision), str)
-        for name in ("model.safetensors", "model.safetensors.index.json")
+        for name in _WEIGHTS
     )
 
 

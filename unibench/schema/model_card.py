@@ -67,13 +67,28 @@ class PromptTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
+class WordingSource(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """Where a published wording stands: a file at a pinned commit, and its hash.
+
+    `sha256` is that of the wording itself, as UTF-8 with escapes resolved, wherever
+    it stands in the file.
+    """
+
+    url: str
+    sha256: str
+
+
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `models/*.yaml` declares.
 
     `adapter` and `backend["name"]` are names in the registries; their options are
     read strictly by the component itself. `prompt` is the name of one of the
-    adapter's templates, or a list of turns. `published` are this model's names in
-    `reports/published/results.csv`; printed values stand there and nowhere else.
+    adapter's templates, or a list of turns; `wordings` are the sources of published
+    sentences by the adapter's name for the part (see `models fetch`). `published` are
+    this model's names in `reports/published/results.csv`; printed values stand there
+    and nowhere else.
     """
 
     adapter: str
@@ -82,6 +97,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     backend: dict[str, Any] = {}
     options: dict[str, Any] = {}
     prompt: str | tuple[PromptTurn, ...] = ""
+    wordings: dict[str, WordingSource] = {}
     decoding: Decoding = Decoding()
     license: str = ""
     parameters: str = ""

@@ -76,6 +76,9 @@ def _tag(content: str, reading: Reading) -> tuple[str, str] | None:
         if content == "o":
             reading.repair("tag_case")
         return "O", ""
+    match = _PREFIXED.fullmatch(content)
+    if match is not None and reading.types.find(match[2]) is not None:
+        return _prefixed(match[1], match[2], reading)
     if ", " in content:
         parts = [_tag(part.strip(), reading) for part in content.split(",")]
         if None in parts:
@@ -83,7 +86,6 @@ def _tag(content: str, reading: Reading) -> tuple[str, str] | None:
         reading.repair("double_tag")
         reading.drop("ambiguous")
         return "O", ""
-    match = _PREFIXED.fullmatch(content)
     if match is None:
         asked = reading.types.find(content)
         if asked is None:
