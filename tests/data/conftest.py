@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ class Toy:
     def __init__(self, root: Path, name: str = "toy") -> None:
         self.root, self.name = root, name
         self.raw = root / "raw"
-        self.card: dict[str, Any] = {**CARD}
-        self.map: dict[str, Any] = {**MAP}
+        self.card: dict[str, Any] = deepcopy(CARD)
+        self.map: dict[str, Any] = deepcopy(MAP)
         self.save()
 
     def save(self, **card: Any) -> None:

@@ -34,9 +34,18 @@ def card(dataset: str) -> DatasetCard:
     return _read(known[dataset])
 
 
-def card_file(dataset: str) -> Path:
-    """Return the file of a dataset's card; its `path` sources lie beside it."""
-    return datasets()[dataset]
+def home_of(subset: str) -> tuple[str, Path, DatasetCard]:
+    """Return the dataset of a subset, its card's file and its card.
+
+    Raises:
+        UnknownNameError: there is no such subset.
+    """
+    known = datasets()
+    owners = _owners(known)
+    if subset not in owners:
+        raise UnknownNameError("subset", subset, owners)
+    dataset = owners[subset]
+    return dataset, known[dataset], _read(known[dataset])
 
 
 def label_map(dataset: str) -> LabelMap:
@@ -59,8 +68,12 @@ def subsets() -> dict[str, str]:
     Raises:
         CardError: two cards claim the same subset.
     """
+    return _owners(datasets())
+
+
+def _owners(known: dict[str, Path]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for dataset, path in datasets().items():
+    for dataset, path in known.items():
         for subset in _read(path).subsets or {dataset: Subset()}:
             if subset in found:
                 raise CardError(

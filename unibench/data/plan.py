@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from unibench.data import catalogue
-from unibench.errors import CardError, UnknownNameError
+from unibench.errors import CardError
 from unibench.schema.dataset_card import (
     DatasetCard,
     Difference,
@@ -155,14 +155,9 @@ def plan_of(subset: str) -> SubsetPlan:
         UnknownNameError: there is no such subset.
         CardError: the card or the label map is not what it should be.
     """
-    known = catalogue.subsets()
-    if subset not in known:
-        raise UnknownNameError("subset", subset, known)
-    dataset = known[subset]
-    card = catalogue.card(dataset)
+    dataset, path, card = catalogue.home_of(subset)
     own = card.subsets.get(subset, Subset())
     values = {**own.values, "subset": subset}
-    path = catalogue.card_file(dataset)
     fill = _Filler(values, str(path))
     sources = card.sources or (Source(title="the official files"),)
     return SubsetPlan(
