@@ -79,6 +79,8 @@ def test_strings_become_spans(
         pytest.param("must trust US", "us", [(11, 13)], id="word-before-case"),
         pytest.param("Rome-based", "Rome", [(0, 4)], id="hyphen-is-a-boundary"),
         pytest.param("New\n York", "New York", [(0, 9)], id="blanks"),
+        pytest.param("New York", " New\tYork ", [(0, 8)], id="blanks-in-mention"),
+        pytest.param("Ann Lee, ann lee", "ANN  LEE", [(0, 7), (9, 16)], id="both"),
         pytest.param("aaaa", "aa", [(0, 2), (2, 4)], id="no-overlap"),
         pytest.param("C++ or C", "C++", [(0, 3)], id="punctuation"),
         pytest.param("Rome", "Oslo", [], id="invented"),

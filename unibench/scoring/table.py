@@ -10,6 +10,7 @@ from unibench.schema.score import Case, Counts
 from unibench.scoring.profile import Cells, Notes, Profile
 
 COUNTED = ("twice_correct", "predicted", "gold")
+_COLUMNS = ("passage", "type", *COUNTED)
 
 
 class Table:
@@ -27,9 +28,7 @@ class Table:
         self.units: dict[tuple[str, str], int] = {}
         self.passages: dict[str, int] = {}
         self.unit_of: array[int] = array("i")
-        self.rows: dict[str, array[int]] = {
-            name: array("i") for name in ("passage", "type", *COUNTED)
-        }
+        self._cells: array[int] = array("i")
 
     def add(self, case: Case) -> None:
         """Count one passage.
@@ -52,13 +51,18 @@ class Table:
         self._append(number, self.profile.count(case, self.notes))
 
     def _append(self, passage: int, cells: Cells) -> None:
-        rows = self.rows
+        types = self.types
         for name, cell in cells.items():
-            rows["passage"].append(passage)
-            rows["type"].append(self.types.setdefault(name, len(self.types)))
-            rows["twice_correct"].append(cell.twice_correct)
-            rows["predicted"].append(cell.predicted)
-            rows["gold"].append(cell.gold)
+            number = types.get(name)
+            if number is None:
+                number = types[name] = len(types)
+            counts = cell.twice_correct, cell.predicted, cell.gold
+            self._cells.extend((passage, number, *counts))
+
+    def columns(self) -> dict[str, array[int]]:
+        """Return the rows as columns: `passage`, `type` and those of `COUNTED`."""
+        width = len(_COLUMNS)
+        return {name: self._cells[n::width] for n, name in enumerate(_COLUMNS)}
 
     def merge(self, other: Table) -> None:
         """Add the passages of another shard of the same data.
@@ -79,27 +83,21 @@ class Table:
         for number in other.unit_of:
             self.unit_of.append(self.units.setdefault(units[number], len(self.units)))
         types = [self.types.setdefault(n, len(self.types)) for n in other.types]
-        self.rows["passage"].extend(first + n for n in other.rows["passage"])
-        self.rows["type"].extend(types[n] for n in other.rows["type"])
-        for name in COUNTED:
-            self.rows[name].extend(other.rows[name])
+        for passage, number, *counts in zip(*other.columns().values(), strict=True):
+            self._cells.extend((first + passage, types[number], *counts))
         self.notes.update(other.notes)
 
     def total(self) -> Counts:
         """Return the counts of the whole."""
-        rows = self.rows
-        return _counts(
-            sum(rows["twice_correct"]), sum(rows["predicted"]), sum(rows["gold"])
-        )
+        columns = self.columns()
+        return _counts(*(sum(columns[name]) for name in COUNTED))
 
     def by_type(self) -> dict[str, Counts]:
         """Return the counts of every asked type, in the order they were asked."""
         sums = [[0, 0, 0] for _ in self.types]
-        rows = self.rows
-        for number, correct, predicted, gold in zip(
-            rows["type"], rows["twice_correct"], rows["predicted"], rows["gold"],
-            strict=True,
-        ):  # fmt: skip
+        for _, number, correct, predicted, gold in zip(
+            *self.columns().values(), strict=True
+        ):
             row = sums[number]
             row[0] += correct
             row[1] += predicted

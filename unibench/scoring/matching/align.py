@@ -19,8 +19,8 @@ from unibench.schema.text import Span
 
 def find_spans(text: str, mention: str) -> tuple[Span, ...]:
     """Return every place of `mention` in `text`, from the left; none if invented."""
-    wanted = mention.strip()
-    if not wanted or sum(map(len, wanted.split())) > 3 * len(text):
+    wanted = " ".join(mention.split())
+    if not wanted or len(wanted) > 4 * len(text):
         return ()  # NFC shortens a string to a third of its length at most
     if text.isascii() and wanted.isascii():
         return _search(text, wanted)
@@ -35,10 +35,38 @@ def occurs(text: str, mention: str) -> bool:
 
 
 def _search(text: str, wanted: str) -> tuple[Span, ...]:
+    """Search both in form NFC, without patterns where no blank run can differ."""
+    if " " not in wanted or _regular(text):
+        if found := _whole_words(text, wanted):
+            return found
+        if text.isascii() and wanted.lower() not in text.lower():
+            return ()
     for pattern in _patterns(wanted):
         if found := tuple(Span(*m.span()) for m in pattern.finditer(text)):
             return found
     return ()
+
+
+@lru_cache(maxsize=64)
+def _regular(text: str) -> bool:
+    """Tell whether all white space is single blanks."""
+    return " ".join(text.split()) == text
+
+
+def _whole_words(text: str, wanted: str) -> tuple[Span, ...]:
+    """Return the places at word boundaries, spelt the same."""
+    found = []
+    before, after = _is_word(wanted[0]), _is_word(wanted[-1])
+    size, start = len(wanted), text.find(wanted)
+    while start >= 0:
+        end = start + size
+        inside = (before and start and _is_word(text[start - 1])) or (
+            after and end < len(text) and _is_word(text[end])
+        )
+        if not inside:
+            found.append(Span(start, end))
+        start = text.find(wanted, start + 1 if inside else end)
+    return tuple(found)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -91,9 +91,11 @@ def _shared_characters(gold: Any, predicted: Any) -> tuple[int, int]:
     if isinstance(gold[0], str) or isinstance(predicted[0], str):
         return 0, 0  # a mention that is not in the passage
     shared = sum(
-        max(0, min(g[1], p[1]) - max(g[0], p[0])) for g in gold for p in predicted
+        max(0, min(g.end, p.end) - max(g.start, p.start))
+        for g in gold
+        for p in predicted
     )
-    size = sum(end - start for start, end in (*gold, *predicted))
+    size = sum(span.end - span.start for span in (*gold, *predicted))
     return shared, size - 2 * shared
 
 

@@ -21,7 +21,7 @@ def normalise_uniner(text: str) -> str:
     """
     if len(text) > _CACHED_LENGTH:
         return _uniner(text)
-    return _cached_uniner(text)
+    return cached_uniner(text)
 
 
 def normalise_instructuie(text: str) -> str:
@@ -45,4 +45,4 @@ def _uniner(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", bare).split())
 
 
-_cached_uniner = lru_cache(maxsize=1 << 16)(_uniner)
+cached_uniner = lru_cache(maxsize=1 << 16)(_uniner)

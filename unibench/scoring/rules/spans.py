@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 from unibench.schema.score import Case
+from unibench.schema.text import Mention
 from unibench.scoring.matching.credit import credit_half_characters, credit_set
-from unibench.scoring.matching.mentions import Placed, look, place_all
+from unibench.scoring.matching.mentions import look, place_all
+from unibench.scoring.matching.tags import lost_items
 from unibench.scoring.profile import Item, Items, Notes, Profile
 
 
@@ -16,21 +16,23 @@ def span_items(case: Case, profile: Profile, notes: Notes) -> Items:
     A mention that is not in the passage keeps its text, which equals no place.
     """
     looked = look(case, profile, notes)
-    gold = place_all(looked.gold, case, profile, notes)
-    predicted = place_all(looked.predicted, case, profile, notes)
-    lost = sum(not placed.place for placed in gold)
-    if lost:
-        notes["gold_not_in_text"] += lost
-    return Items(
-        [_item(placed, "gold") for placed in gold],
-        [_item(placed, "predicted") for placed in predicted],
-    )
+    gold = _items(looked.gold, case, profile, notes, "gold")
+    predicted = _items(looked.predicted, case, profile, notes, "predicted")
+    return Items(gold, predicted)
 
 
-def _item(placed: Placed, side: str) -> Item:
-    mention, place = placed
-    value: Hashable = tuple((span.start, span.end) for span in place)
-    return mention.entity_type, value or (side, mention.text)
+def _items(
+    mentions: list[Mention], case: Case, profile: Profile, notes: Notes, side: str
+) -> list[Item]:
+    items: list[Item] = [(m.entity_type, m.spans) for m in mentions if m.spans]
+    if len(items) == len(mentions):
+        return items
+    strings = [m for m in mentions if not m.spans]
+    placed = place_all(strings, case, profile, notes)
+    lost = lost_items(placed, side)
+    if lost and side == "gold":
+        notes["gold_not_in_text"] += len(lost)
+    return items + [(p.mention.entity_type, p.place) for p in placed if p.place] + lost
 
 
 STRICT_SPAN = Profile(

@@ -169,7 +169,7 @@ def _by_type_samples(table: Table, resamples: int, seed: int) -> np.ndarray:
     import numpy as np
 
     types = len(table.types)
-    rows = {name: np.asarray(values) for name, values in table.rows.items()}
+    rows = {name: np.asarray(values) for name, values in table.columns().items()}
     units = np.asarray(table.unit_of)[rows["passage"]]
     dense = np.zeros((len(table.units), types, len(COUNTED)), dtype=np.int64)
     for column, name in enumerate(COUNTED):

@@ -86,10 +86,11 @@ def unit_rows(table: Table, entity_type: str | None = None) -> Ints:
     """Return (twice correct, predicted, gold) of every unit, of one type or of all."""
     import numpy as np
 
-    units = np.asarray(table.unit_of)[np.asarray(table.rows["passage"])]
-    counts = [np.asarray(table.rows[name]) for name in COUNTED]
+    rows = {name: np.asarray(values) for name, values in table.columns().items()}
+    units = np.asarray(table.unit_of)[rows["passage"]]
+    counts = [rows[name] for name in COUNTED]
     if entity_type is not None:
-        chosen = np.asarray(table.rows["type"]) == table.types[entity_type]
+        chosen = rows["type"] == table.types[entity_type]
         units, counts = units[chosen], [column[chosen] for column in counts]
     columns = [np.bincount(units, column, len(table.units)) for column in counts]
     return np.stack(columns, axis=1).astype(np.int64)
@@ -109,7 +110,7 @@ def type_intervals(
     """Return the intervals of every entity type that has a mention."""
     import numpy as np
 
-    rows = {name: np.asarray(values) for name, values in table.rows.items()}
+    rows = {name: np.asarray(values) for name, values in table.columns().items()}
     units = np.asarray(table.unit_of)[rows["passage"]]
     counts = np.stack([rows[name] for name in COUNTED], axis=1).astype(np.int64)
     order = np.argsort(rows["type"], kind="stable")

@@ -29,7 +29,7 @@ from unibench.scoring.stats.bootstrap import (
     resampled,
     unit_rows,
 )
-from unibench.scoring.table import COUNTED, Table
+from unibench.scoring.table import Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -280,9 +280,9 @@ def errors(counts: Counts) -> float:
 def _by_query(table: Table) -> dict[tuple[str, str], Counts]:
     passages: Sequence[str] = list(table.passages)
     types: Sequence[str] = list(table.types)
-    rows = table.rows
-    columns = (rows[name] for name in ("passage", "type", *COUNTED))
     return {
         (passages[p], types[t]): Counts(correct / 2, predicted, gold)
-        for p, t, correct, predicted, gold in zip(*columns, strict=True)
+        for p, t, correct, predicted, gold in zip(
+            *table.columns().values(), strict=True
+        )
     }
