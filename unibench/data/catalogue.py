@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from unibench import resources
 from unibench.errors import CardError, UnknownNameError
+from unibench.resources import files
 from unibench.schema.dataset_card import DatasetCard, Subset
 from unibench.schema.label_map import LabelMap
 from unibench.schema.strict_yaml import convert, read_card, read_yaml
@@ -17,7 +17,7 @@ SUITES = "suites"
 
 def datasets() -> dict[str, Path]:
     """Return dataset -> its card's file."""
-    found = resources.files("dataset_cards")
+    found = files("dataset_cards")
     return {name: path for name, path in found.items() if not _lists_suites(name)}
 
 
@@ -54,7 +54,7 @@ def label_map(dataset: str) -> LabelMap:
     Raises:
         CardError: there is none, or it is not what it should be.
     """
-    known = resources.files("label_maps")
+    known = files("label_maps")
     if dataset not in known:
         raise CardError(
             f"dataset_cards/{dataset}.yaml has no label_maps/{dataset}.yaml beside it"
@@ -87,7 +87,7 @@ def _owners(known: dict[str, Path]) -> dict[str, str]:
 def suites() -> dict[str, tuple[str, ...]]:
     """Return suite -> the names that its list holds, as written."""
     found: dict[str, tuple[str, ...]] = {}
-    for name, path in resources.files("dataset_cards").items():
+    for name, path in files("dataset_cards").items():
         if _lists_suites(name):
             lists = convert(
                 read_yaml(path) or {}, dict[str, tuple[str, ...]], str(path)
