@@ -79,7 +79,10 @@ def _gather_gold(rows: Iterable[GoldRow]) -> dict[str, _Entry]:
     entries: dict[str, _Entry] = {}
     for row in rows:
         check_length(row.text, "the text", row.where)
-        entry = entries.setdefault(str(row.id), _Entry(row))
+        key = str(row.id)
+        entry = entries.get(key)
+        if entry is None:
+            entry = entries[key] = _Entry(row)
         _agree(entry, row)
         types = asked_types(row)
         if types is None or entry.open:

@@ -20,6 +20,8 @@ def read_json_list(answer: str) -> list[str] | None:
     the whole answer. None when the answer cannot be read (scorers.md, section 4.1).
     """
     text = answer.rpartition("ASSISTANT:")[2].strip()
+    if text == "[]":
+        return []  # most answers of an open benchmark
     end = text.find("]")
     if not text.startswith("[") or end < 0 or "\n" in text[:end]:
         return None

@@ -61,11 +61,12 @@ def resampled(units: Distinct, resamples: int, source: np.random.Generator) -> I
         return np.zeros((resamples, units.values.shape[1]), dtype=np.int64)
     shares = units.times / size
     at_once = max(1, CHUNK // len(shares))
+    values = units.values.astype(np.float64)  # exact for counts, and much faster
     sums = [
-        source.multinomial(size, shares, min(at_once, resamples - start)) @ units.values
+        source.multinomial(size, shares, min(at_once, resamples - start)) @ values
         for start in range(0, resamples, at_once)
     ]
-    return np.concatenate(sums)
+    return np.concatenate(sums).astype(np.int64)
 
 
 def ratio(top: Ints, bottom: Ints) -> Floats:

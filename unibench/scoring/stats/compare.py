@@ -213,15 +213,16 @@ def permuted_differences(
     totals = units.times @ units.values
     gain = units.values[:, 3:] - units.values[:, :3]
     unequal = gain.any(axis=1)
-    rows = int(unequal.sum())
+    moving = gain[unequal].astype(np.float64)  # exact for counts, and much faster
+    rows = len(moving)
     at_once = max(1, CHUNK // max(1, rows))
     sizes = [min(at_once, times - start) for start in range(0, times, at_once)]
     moved = np.concatenate(
         [
-            source.binomial(units.times[unequal], 0.5, (size, rows)) @ gain[unequal]
+            source.binomial(units.times[unequal], 0.5, (size, rows)) @ moving
             for size in sizes
         ]
-    )
+    ).astype(np.int64)
     return f1_of(totals[3:] - moved) - f1_of(totals[:3] + moved)
 
 
