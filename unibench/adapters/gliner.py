@@ -29,7 +29,8 @@ class GlinerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Spans above `floor` are stored, those above `threshold` count. A call asks at most
     `max_types` types (25 in training) of a window of `window_words` words (the
-    model's `max_len`); windows share `overlap_words`.
+    model's `max_len`); windows share `overlap_words`. `max_width` is the longest
+    mention in words that the model can find, None for token-level models.
     """
 
     threshold: float = 0.5
@@ -40,6 +41,7 @@ class GlinerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_types: int = 25
     window_words: int = 384
     overlap_words: int = 24
+    max_width: int | None = 12
     merge: Literal["none", "adjacent"] = "none"
     batch_size: int = 8
     device: str = "auto"
@@ -186,11 +188,15 @@ class GlinerModel(SpanAdapter):
         return "cuda" if torch.cuda.is_available() else "cpu"
 
     def perfect(self, query: Query) -> Sequence[Mention]:
-        """Return what such a model can mark: whole words in one piece."""
+        """Return what such a model can mark: whole words in one piece, not too many."""
         words = [Span(*m.span()) for m in _WORD.finditer(query.passage.text)]
-        starts, ends = {w.start for w in words}, {w.end for w in words}
+        first = {word.start: at for at, word in enumerate(words)}
+        last = {word.end: at for at, word in enumerate(words)}
+        width = self.options.max_width or len(words)
         return [
             mention
             for mention in super().perfect(query)
-            if mention.spans[0].start in starts and mention.spans[0].end in ends
+            for span in mention.spans
+            if span.start in first and span.end in last
+            if last[span.end] - first[span.start] < width
         ]

@@ -15,9 +15,10 @@ from unibench.adapters.base import GenerativeAdapter, ModelAdapter, SpanAdapter
 from unibench.adapters.formats import words_of
 from unibench.adapters.parsing.clean import is_none
 from unibench.errors import AdapterError
-from unibench.schema.query import Query, Response
+from unibench.schema.query import Parsed, Query, Response
 from unibench.schema.text import Mention, Passage
 
+_MANY_WORDS = 6
 OTHER = "other"
 """The reason that explains nothing: a loss for it is a mistake of ours."""
 
@@ -138,7 +139,8 @@ def _round_trip(
     """Return what comes back of the gold, and the notes of the reader."""
     if isinstance(adapter, SpanAdapter):
         known = set(query.entity_types) - set(adapter.unknown_types(query))
-        return [m for m in adapter.perfect(query) if m.entity_type in known], ()
+        marked = tuple(m for m in adapter.perfect(query) if m.entity_type in known)
+        return adapter.settle(Parsed(marked), query).mentions, ()
     answer = adapter.perfect(query) if isinstance(adapter, GenerativeAdapter) else None
     if answer is None:
         raise AdapterError(
@@ -190,6 +192,12 @@ def _reason(
         return "none_word"
     if _overlaps(mention, passage):
         return "overlapping"
+    return _word_reason(mention, query, adapter)
+
+
+def _word_reason(mention: Mention, query: Query, adapter: ModelAdapter) -> str:
+    if isinstance(adapter, SpanAdapter) and len(mention.text.split()) > _MANY_WORDS:
+        return "too_many_words"
     return OTHER if _is_words(mention, query) else "not_whole_words"
 
 
