@@ -131,7 +131,16 @@ def counted(manifest: Manifest, expected: Counts) -> Counts:
     }
 
 
-@pytest.mark.parametrize("subset", CORRECTED)
+BIG = {"scirex", "somesci", "wlp"}
+
+
+@pytest.mark.parametrize(
+    "subset",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in BIG else name
+        for name in CORRECTED
+    ],
+)
 def test_passages_and_mentions(subset: str, folder: RawFolder) -> None:
     manifest = prepare_from(subset, "corrected", folder)
     assert counted(manifest, CORRECTED[subset]) == CORRECTED[subset]
@@ -141,12 +150,14 @@ def test_passages_and_mentions(subset: str, folder: RawFolder) -> None:
         assert manifest.splits["test"].statistics.labels == TEST_LABELS[subset]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subset", PAPER)
 def test_the_paper_s_reading(subset: str, folder: RawFolder) -> None:
     manifest = prepare_from(subset, "paper", folder)
     assert counted(manifest, PAPER[subset]) == PAPER[subset]
 
 
+@pytest.mark.slow
 def test_coarse_types_are_the_fine_ones_of_one_kind(folder: RawFolder) -> None:
     fine = prepare_from("fewnerd_fine", "corrected", folder)
     coarse = prepare_from("fewnerd_coarse", "corrected", folder)
