@@ -211,6 +211,12 @@ def test_each_profile_reads_raw_answers_with_its_own_parser(write: Any) -> None:
     assert forced.score.f1 == 1.0
 
 
+def test_a_parser_without_raw_answers_is_refused(write: Any) -> None:
+    paths = write("gold.jsonl", gold_row()), write("a.jsonl", answer_row())
+    with pytest.raises(ScoreError, match="the parser 'gner' has nothing to read"):
+        score_files(*paths, parser="gner")
+
+
 def test_all_profiles_leave_out_those_that_need_a_text(write: Any) -> None:
     gold = write("gold.jsonl", gold_row(text=""))
     answers = write("a.jsonl", answer_row())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 
 from unibench.errors import ScoreError
 from unibench.schema.score import Interval, Intervals, Score
+from unibench.scoring.answers import PARSERS
 from unibench.scoring.api import score_table
 from unibench.scoring.files.pairing import Paired, Policy
 from unibench.scoring.files.read import PairedFiles, read_files
@@ -72,6 +73,8 @@ def score_files(
     """
     names = _expand(profiles)
     rules = [find_profile(name) for name in names]
+    if parser:
+        PARSERS.load(parser)
     files = read_files(gold, predictions, policy=policy)
     scorer = _FileScorer(files, parser, resamples)
     scores: list[FileScore] = []
@@ -116,11 +119,21 @@ class _FileScorer:
             self.paired[parser] = {
                 name: pair(parser) for name, pair in self.files.datasets.items()
             }
+            self._check_parser(self.paired[parser].values())
         self.tables = {}
         return {
             name: self._one(name, paired, rule, parser)
             for name, paired in self.paired[parser].items()
         }
+
+    def _check_parser(self, datasets: Iterable[Paired]) -> None:
+        """Refuse a parser that would have nothing to read."""
+        raw = (case.responses for paired in datasets for case in paired.cases)
+        if self.parser and not any(raw):
+            raise ScoreError(
+                f"the parser {self.parser!r} has nothing to read: the predictions hold"
+                " mentions, not raw answers"
+            )
 
     def _one(self, name: str, paired: Paired, rule: Profile, parser: str) -> FileScore:
         table = tabulate_cases(paired.cases, rule)
