@@ -85,7 +85,11 @@ def _show(rows: Sequence[CheckRow]) -> None:
         for row in rows
         for name, why in row.explained.items()
     }
-    problems = {f"{row.subset}: {p}": None for row in rows for p in row.problems}
+    problems = {
+        f"{row.subset}: {problem.removeprefix(f'{row.subset}: ')}": None
+        for row in rows
+        for problem in row.problems
+    }
     for title, notes in (("Why they differ", reasons), ("Problems", problems)):
         if notes:
             click.echo(f"\n{title}\n" + "\n".join(f"  {note}" for note in notes))

@@ -79,7 +79,7 @@ def command(
         )
         for plan in plans:
             row: dict[str, Any] = {"subset": plan.subset, "license": plan.card.license}
-            if any(layout.source.path for layout in plan.layouts):
+            if plan.is_packaged:
                 rows.append({**row, "state": "packaged", "source": "", "problem": ""})
                 continue
             try:

@@ -89,7 +89,7 @@ def _measured(
     manifests = {}
     for protocol in protocols:
         try:
-            if raw is None:
+            if raw is None or plan.is_packaged:
                 manifest = prepared_here(plan, protocol)
             else:
                 manifest = prepare_from(subset, protocol, raw)

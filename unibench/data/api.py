@@ -72,7 +72,7 @@ def load_prepared(
         fingerprint=content_hash(manifest.splits[split].gold, dict(names.types))[:16],
         card_sha256=plan.card_sha256,
         label_map_sha256=content_hash(msgspec.to_builtins(plan.label_map)),
-        raw_sha256=manifest.raw_sha256,
+        raw_sha256=store.raw_summary(manifest.raw_sha256),
     )
     return PreparedSet(
         identity=identity,

@@ -57,10 +57,13 @@ def check(
     *,
     accept_changed: bool = False,
 ) -> CheckRow:
-    """Return how `subset` compares; it is prepared first where `folder` is given."""
+    """Return how `subset` compares; it is prepared first where `folder` is given.
+
+    What is part of a package is not looked for in `folder`.
+    """
     plan = plan_of(subset)
     try:
-        if folder is None:
+        if folder is None or plan.is_packaged:
             manifest = prepared_here(plan, protocol)
         else:
             manifest = prepare_from(

@@ -78,7 +78,7 @@ def made(plan: SubsetPlan, manifests: Mapping[str, Manifest]) -> Fingerprints:
     raw = {
         name: _salted(salt, sha256)
         for manifest in manifests.values()
-        for name, sha256 in manifest.raw_sha256.items()
+        for name, sha256 in store.raw_summary(manifest.raw_sha256).items()
     }
     return Fingerprints(
         salt=salt, names=plan.names_sha256[:16], raw=raw, protocols=protocols
@@ -126,7 +126,7 @@ def differences(
 
 
 def _raw_differences(manifest: Manifest, known: Fingerprints) -> Iterator[str]:
-    for name, sha256 in manifest.raw_sha256.items():
+    for name, sha256 in store.raw_summary(manifest.raw_sha256).items():
         if name in known.raw and known.raw[name] != _salted(known.salt, sha256):
             yield f"raw files: {name} is not ours"
 

@@ -58,7 +58,7 @@ def state_of(plan: SubsetPlan) -> State:
     if manifest is not None:
         fresh = is_fresh(plan, "corrected", manifest)
         return "prepared" if fresh else "outdated"
-    if any(layout.source.path for layout in plan.layouts):
+    if plan.is_packaged:
         return "packaged"
     if plan.card.access != "open":
         return "to order"
@@ -148,8 +148,9 @@ def prepare_row(
     Raises:
         DataError: it cannot be prepared; the message says why.
     """
-    if raw is None:
-        manifest = ensure_prepared(plan_of(subset), protocol)
+    plan = plan_of(subset)
+    if raw is None or plan.is_packaged:
+        manifest = ensure_prepared(plan, protocol)
     else:
         manifest = prepare_from(subset, protocol, raw, accept_changed=accept_changed)
     passages = {
@@ -182,6 +183,8 @@ def found_below(raw: RawFolder) -> list[str]:
 
 def _is_below(subset: str, raw: RawFolder) -> bool:
     plan = plan_of(subset)
+    if plan.is_packaged:
+        return False
     try:
         gathered = gather(plan, "corrected", raw)
     except DataError:

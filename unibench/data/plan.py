@@ -96,6 +96,11 @@ class SubsetPlan:
     differences: tuple[Difference, ...]
 
     @property
+    def is_packaged(self) -> bool:
+        """Whether the files lie beside the card."""
+        return any(layout.source.path for layout in self.layouts)
+
+    @property
     def statistics(self) -> Statistics:
         """What the prepared splits must hold: protocol -> split."""
         return self.card.statistics.get(self.subset, {})

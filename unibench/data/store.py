@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from unibench.resources import cache_root
 DATA_VERSION = 1
 """Raised whenever the same card and files can give other passages or gold."""
 
+_FEW = 24  # files
 _BUILDING = ".building-"
 _STALE_S = 24 * 3600.0
 
@@ -45,6 +47,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     repairs: Mapping[str, int] = {}
     left_out: Mapping[str, int] = {}
     splits: Mapping[str, PreparedSplit] = {}
+
+
+def raw_summary(raw_sha256: Mapping[str, str]) -> dict[str, str]:
+    """Return name -> sha256 of raw files; many files are one entry.
+
+    Its hash is that of the lines `<sha256>  <name>`, as `sha256sum` prints them.
+    """
+    if len(raw_sha256) <= _FEW:
+        return dict(raw_sha256)
+    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in raw_sha256.items())
+    together = hashlib.sha256(lines.encode()).hexdigest()
+    return {f"{len(raw_sha256)} files": together}
 
 
 class _Pointer(msgspec.Struct, frozen=True):
