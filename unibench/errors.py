@@ -11,7 +11,8 @@ UnibenchError
 ├── AdapterError         a query cannot be asked in the form that a model family needs
 ├── BackendError         a model or a server did not answer
 ├── ScoreError           gold and predictions do not fit together
-└── RunError             a run cannot go on: full disk, other settings, another writer
+├── RunError             a run cannot go on: full disk, other settings, another writer
+└── PublishError         something may not be published, or the Hub did not take it
 """
 
 from __future__ import annotations
@@ -76,3 +77,7 @@ class ScoreError(UnibenchError):
 
 class RunError(UnibenchError):
     """A run cannot go on: a full disk, other settings, another writer."""
+
+
+class PublishError(UnibenchError):
+    """Something may not be published, or the Hub did not take it."""

@@ -20,6 +20,8 @@ COMMANDS = {
     "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
     "models": "The catalogue of models: list, show, check.",
     "distill": "Make instruction data from a corpus and a teacher, stage by stage.",
+    "publish": "Publish results, data and weights on the Hugging Face Hub.",
+    "leaderboard": "Bring the runs of a leaderboard to this machine.",
     "doctor": "Tell what is installed, reachable and cached, and what is missing.",
 }
 

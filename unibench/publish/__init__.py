@@ -1,0 +1,1 @@
+"""From runs and data to the Hugging Face Hub: plans of files, and one sender."""

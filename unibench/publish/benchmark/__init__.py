@@ -1,0 +1,1 @@
+"""The benchmark dataset: the subsets that may be redistributed, as parquet."""

@@ -1,0 +1,1 @@
+"""What is put into the repository of a model: scores, weights, cards."""

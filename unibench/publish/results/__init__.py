@@ -1,0 +1,1 @@
+"""The results dataset: one file a run, aggregates, predictions, checks."""
