@@ -40,15 +40,23 @@ def _read(path: Path) -> Run:
     """Read a run and the data that it was asked about.
 
     Raises:
-        RunError: the data here are not those of the run.
+        RunError: the data here are not those of the run, or its predictions changed.
     """
+    import hashlib
+
     from unibench.data.api import load_prepared
     from unibench.errors import RunError
     from unibench.reporting.errors.write import Run
     from unibench.runner.score_run import cases_of
-    from unibench.runner.store import read_predictions, read_record
+    from unibench.runner.store import PREDICTIONS, read_predictions, read_record
 
     record = read_record(path)
+    file = Path(record.path).parent / PREDICTIONS
+    if hashlib.sha256(file.read_bytes()).hexdigest() != record.predictions_sha256:
+        raise RunError(
+            f"{file} has changed since its record was written; run"
+            f" 'unibench rescore {path}' first"
+        )
     data = record.data
     prepared = load_prepared(record.subset, data.split, data.protocol, record.labels)
     if prepared.identity.fingerprint != data.fingerprint:

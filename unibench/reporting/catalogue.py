@@ -93,8 +93,15 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def label_map(self, dataset: str) -> LabelMap | None:
         """Return the label map of a dataset, if it has one."""
-        path = files("label_maps").get(dataset)
-        return read_card(path, LabelMap) if path else None
+        if dataset not in self._label_maps:
+            path = files("label_maps").get(dataset)
+            self._label_maps[dataset] = read_card(path, LabelMap) if path else None
+        return self._label_maps[dataset]
+
+    @cached_property
+    def _label_maps(self) -> dict[str, LabelMap | None]:
+        """Label maps that were asked for, by dataset."""
+        return {}
 
     @cached_property
     def _of_dataset(self) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,8 @@ import msgspec
 from unibench.errors import UnknownNameError
 from unibench.reporting.catalogue import Catalogue
 from unibench.reporting.published import figure_for
-from unibench.reporting.results import Row, group_of, model_card
+from unibench.reporting.results import Row, group_of, model_cards
+from unibench.schema.model_card import ModelCard
 from unibench.schema.record import RunRecord
 from unibench.schema.score import Counts, Interval, Score
 
@@ -93,12 +94,14 @@ def result_rows(
     With `types` there is one row for each of these entity types as well; an empty
     sequence means every type.
     """
+    records = list(records)
+    cards = model_cards(record.model.name for record in records)
     return [
         row
         for record in records
         for profile in profiles or record.scores
         if profile in record.scores
-        for row in _score_rows(record, record.scores[profile], types)
+        for row in _score_rows(record, record.scores[profile], types, cards)
     ]
 
 
@@ -113,13 +116,18 @@ def rate(record: RunRecord) -> float | None:
 
 
 def _score_rows(
-    record: RunRecord, score: Score, types: Sequence[str] | None
+    record: RunRecord,
+    score: Score,
+    types: Sequence[str] | None,
+    cards: Mapping[str, ModelCard],
 ) -> Iterable[dict[str, Any]]:
-    shared = _identity(record) | {"profile": score.profile}
+    card = cards.get(record.model.name)
+    shared = _identity(record) | {"training": group_of(record, card)}
+    shared["profile"] = score.profile
     if types is None:
         intervals = score.intervals
         whole = _numbers(score.counts, intervals.f1 if intervals else score.interval)
-        yield shared | whole | _costs(record) | _reported(record, score.profile)
+        yield shared | whole | _costs(record) | _reported(record, score.profile, card)
         return
     for name, counts in score.by_type.items():
         if not types or name in types:
@@ -138,7 +146,6 @@ def _identity(record: RunRecord) -> dict[str, Any]:
         "protocol": record.data.protocol,
         "labels": record.labels,
         "limit": record.limit,
-        "training": group_of(record),
         "scoring_version": record.scoring_version,
         "record": record.path,
     }
@@ -174,8 +181,9 @@ def _costs(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _reported(record: RunRecord, profile: str) -> dict[str, Any]:
-    card = model_card(record.model.name)
+def _reported(
+    record: RunRecord, profile: str, card: ModelCard | None
+) -> dict[str, Any]:
     figure = figure_for(card.published, record.subset, profile) if card else None
     return {
         "reported_percent": figure.value if figure else None,

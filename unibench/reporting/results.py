@@ -87,6 +87,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     access: str = ""
     unranked: str = ""
     cells: Mapping[str, Cell] = {}
+    card: ModelCard | None = None
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,36 +138,40 @@ def newest(
 
 def measured_rows(records: Iterable[RunRecord]) -> Iterator[Row]:
     """Yield the rows of runs: one for each model, settings, profile and group."""
-    rows: dict[tuple[str, ...], dict[str, Cell]] = {}
-    first: dict[tuple[str, ...], RunRecord] = {}
+    rows: dict[tuple[str, str, str, Group], dict[str, Cell]] = {}
+    first: dict[tuple[str, str, str, Group], RunRecord] = {}
     records = list(records)
+    cards = model_cards(record.model.name for record in records)
     revisions: dict[str, set[str]] = {}
     for record in records:
         revisions.setdefault(record.model.name, set()).add(record.model.revision)
     for record in records:
         several = len(revisions[record.model.name]) > 1
         variant = "; ".join(_variant(record, several=several))
+        group = group_of(record, cards.get(record.model.name))
         for profile in record.scores:
-            key = (record.model.name, variant, profile, group_of(record))
-            rows.setdefault(key, {})[record.subset] = measured_cell(record, profile)
+            key = (record.model.name, variant, profile, group)
+            cell = measured_cell(record, profile, group)
+            rows.setdefault(key, {})[record.subset] = cell
             first.setdefault(key, record)
     for (model, variant, profile, group), cells in rows.items():
-        card = model_card(model)
+        card = cards.get(model)
         yield Row(
             model=model,
             title=first[model, variant, profile, group].model.title or model,
             measured=True,
             profile=profile,
-            group=group,  # type: ignore[arg-type]
+            group=group,
             variant=variant,
             parameters=card.parameters if card else "",
             access=_access(card),
             unranked=variant,
             cells=cells,
+            card=card,
         )
 
 
-def measured_cell(record: RunRecord, profile: str) -> Cell:
+def measured_cell(record: RunRecord, profile: str, group: Group) -> Cell:
     """Return the figure of a run under one of its profiles."""
     score = record.scores[profile]
     low, high = _percents(score.interval)
@@ -182,7 +187,6 @@ def measured_cell(record: RunRecord, profile: str) -> Cell:
             f"{record.tally.unknown_type} of {record.tally.queries} queries ask a type"
             " that the model's closed labels cannot express"
         )
-    group = group_of(record)
     return Cell(
         value=100 * score.f1,
         text=f"{100 * score.f1:.1f}",
@@ -239,9 +243,8 @@ def printed_group(result: PublishedResult) -> Group:
     return training
 
 
-def group_of(record: RunRecord) -> Group:
+def group_of(record: RunRecord, card: ModelCard | None) -> Group:
     """Return the group of a run, from the training data that its model declares."""
-    card = model_card(record.model.name)
     if card is None or card.training_data is None:
         return "undisclosed"
     training = card.training_data
@@ -252,10 +255,11 @@ def group_of(record: RunRecord) -> Group:
     return training.kind
 
 
-def model_card(name: str) -> ModelCard | None:
-    """Return the card of a model that has one in the data folders."""
-    path = files("models").get(name)
-    return read_card(path, ModelCard) if path else None
+def model_cards(names: Iterable[str]) -> dict[str, ModelCard]:
+    """Return the cards of those models that have one in the data folders."""
+    paths = files("models")
+    wanted = dict.fromkeys(name for name in names if name in paths)
+    return {name: read_card(paths[name], ModelCard) for name in wanted}
 
 
 def _variant(record: RunRecord, *, several: bool) -> Iterator[str]:

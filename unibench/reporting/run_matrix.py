@@ -14,10 +14,10 @@ from unibench.reporting.results import (
     Cell,
     Results,
     Row,
-    measured_cell,
-    model_card,
+    model_cards,
 )
 from unibench.reporting.tables import Column, Kind, Table, TableCell, label, number
+from unibench.schema.model_card import ModelCard
 from unibench.schema.record import RunRecord
 from unibench.schema.score import Counts, Score
 
@@ -34,12 +34,13 @@ def runs_table(records: Sequence[RunRecord], choice: Choice) -> Table:
     """
     profiles = choice.profiles
     bold = {profile: _best_of_subset(records, profile) for profile in profiles}
+    cards = model_cards(record.model.name for record in records)
     rows = []
     for at, record in enumerate(records):
         cells = [label(record.model.name), label(_subset(record))]
         for profile in profiles:
             cells += _f1(record.scores.get(profile), bold=at in bold[profile])
-        cells += _rest(record, profiles[0])
+        cells += _rest(record, profiles[0], cards.get(record.model.name))
         rows.append(tuple(cells))
     columns = [Column("model", "model", numeric=False)]
     columns.append(Column("subset", "subset", numeric=False))
@@ -168,9 +169,16 @@ def _best_of_subset(records: Sequence[RunRecord], profile: str) -> set[int]:
     bold = set()
     for places in groups.values():
         if len(places) > 1:
-            top = best([measured_cell(records[at], profile) for at in places])
+            top = best([_entry(records[at].scores[profile]) for at in places])
             bold |= {places[i] for i in top}
     return bold
+
+
+def _entry(score: Score) -> Cell:
+    low, high = (
+        (score.interval.low, score.interval.high) if score.interval else (None,) * 2
+    )
+    return Cell(value=score.f1, text="", low=low, high=high)
 
 
 def _f1(score: Score | None, *, bold: bool) -> list[TableCell]:
@@ -181,9 +189,8 @@ def _f1(score: Score | None, *, bold: bool) -> list[TableCell]:
     return [number(100 * score.f1, bold=bold), label(span)]
 
 
-def _rest(record: RunRecord, profile: str) -> list[TableCell]:
+def _rest(record: RunRecord, profile: str, card: ModelCard | None) -> list[TableCell]:
     score = record.scores.get(profile)
-    card = model_card(record.model.name)
     figure = figure_for(card.published, record.subset, profile) if card else None
     return [
         number(100 * score.precision if score else None),

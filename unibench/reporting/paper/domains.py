@@ -26,7 +26,7 @@ from unibench.reporting.paper.exhibit import (
     whole_mean,
 )
 from unibench.reporting.published import subset_of_name
-from unibench.reporting.results import Row, model_card
+from unibench.reporting.results import Row
 from unibench.reporting.tables import Column, Table, TableCell, label, number
 
 _ALL = "all 49 subsets"
@@ -52,8 +52,7 @@ def figure6(material: Material) -> Exhibit:
     printed = {"UniNER-7B-type": original} | by_model(printed_in("Fig. 5b/Fig. 6"))
     runs = []
     for row in material.measured():
-        card = model_card(row.model)
-        if card is not None and set(card.published) & set(printed):
+        if row.card is not None and set(row.card.published) & set(printed):
             runs.append(row)
     return _exhibit(
         "figure6",

@@ -214,7 +214,9 @@ def _row_data(site: Site, row: Row, number: dict[str, int]) -> dict[str, Any]:
 
 def billions(parameters: str) -> float | None:
     """Return a size such as `7B`, `300M` or `135M parameters` in billions."""
-    found = re.match(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMB])", parameters, re.IGNORECASE)
+    found = re.match(
+        r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMB])(?![a-z])", parameters, re.IGNORECASE
+    )
     if found is None:
         return None
     scale = {"k": 1e-6, "m": 1e-3, "b": 1.0}[found[2].lower()]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from unibench.reporting.averages import mean_over
-from unibench.reporting.results import GROUPS, PROFILES, Row, model_card
+from unibench.reporting.results import GROUPS, PROFILES, Row
 from unibench.reporting.site.board import anchor_of
 from unibench.reporting.site.evidence import evidence
 from unibench.reporting.site.html import Markup, join, link, named, tag
@@ -29,10 +29,14 @@ from unibench.schema.record import RunRecord
 def model_page(site: Site, model: str) -> str:
     """Return the page of one model; runs come before printed figures."""
     rows = [row for row in site.results.rows if row.model == model]
-    card = model_card(model)
-    reported = set(card.published) if card else set()
-    reported |= {other for other in site.model_pages if _prints(other, model)}
-    related = [row for row in site.results.rows if row.model in reported - {model}]
+    card = next((row.card for row in rows if row.card is not None), None)
+    own = set(card.published) if card else set()
+    related = [
+        row
+        for row in site.results.rows
+        if row.model != model
+        and (row.model in own or (row.card and model in row.card.published))
+    ]
     ordered = sorted(rows, key=lambda row: (not row.measured, bool(row.variant)))
     body = [
         _about(ordered, card),
@@ -93,12 +97,6 @@ def _about(rows: Sequence[Row], card: ModelCard | None) -> Markup:
             ("About its training", training.notes if training else None),
         ]
     )
-
-
-def _prints(other: str, model: str) -> bool:
-    """Whether `other` has a model card that names `model` among its printed names."""
-    card = model_card(other)
-    return card is not None and model in card.published
 
 
 def _related(site: Site, rows: Sequence[Row]) -> Markup | None:

@@ -12,7 +12,7 @@ from unibench.reporting.published import (
     distrust,
     published_results,
 )
-from unibench.reporting.results import Cell, Row, model_card
+from unibench.reporting.results import Cell, Row
 from unibench.reporting.site.board import anchor_of
 from unibench.reporting.site.html import Markup, join, link, tag
 from unibench.reporting.site.parts import Site, interval, page, table
@@ -47,7 +47,7 @@ def reruns(rows: Iterable[Row]) -> Iterator[Rerun]:
     A figure under another rule is shown too, with that rule as the first reason.
     """
     for row in rows:
-        card = model_card(row.model) if row.measured else None
+        card = row.card
         if card is None or row.profile not in {"uniner", "partial", "strict_span"}:
             continue
         for subset, cell in row.cells.items():
@@ -110,11 +110,12 @@ def _reported(
     names: Iterable[str], subset: str, profile: str
 ) -> PublishedResult | None:
     metric = METRIC_OF_PROFILE[profile]
+    wanted = set(names)
     able = [
         row
         for row in published_results()
-        if row.model in set(names)
-        and row.subset == subset
+        if row.subset == subset
+        and row.model in wanted
         and row.metric.startswith("f1_")
         and not (row.ablation or row.faulty or row.untrusted)
         and (row.metric == metric or profile == "uniner")
