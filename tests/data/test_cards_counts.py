@@ -169,6 +169,7 @@ def test_coarse_types_are_the_fine_ones_of_one_kind(folder: RawFolder) -> None:
         assert coarse.splits[split].statistics.labels == kinds
 
 
+@pytest.mark.slow
 def test_both_layouts_of_one_corpus_hold_the_same(folder: RawFolder) -> None:
     collection = prepare_from("anatem", "corrected", folder)
     title = "the official release 1.0.2, one file a document and twelve types"
@@ -184,6 +185,7 @@ def test_both_layouts_of_one_corpus_hold_the_same(folder: RawFolder) -> None:
     assert official.splits["test"].statistics.labels["Cancer"] == 1117
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["XML", "JSON"])
 def test_biored_is_one_corpus_in_every_form(kind: str, folder: RawFolder) -> None:
     manifest = prepare_from(
