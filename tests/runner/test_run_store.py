@@ -9,6 +9,7 @@ import pytest
 from unibench.errors import RunError
 from unibench.runner.store import (
     find_runs,
+    own_folder,
     read_predictions,
     read_record,
     run_folder,
@@ -85,6 +86,18 @@ def test_a_bad_record_is_named(tmp_path: Path, content: bytes, expected: str) ->
     path.write_bytes(content)
     with pytest.raises(RunError, match=expected):
         read_record(path)
+
+
+def test_a_changed_card_does_not_replace_the_old_run(
+    tmp_path: Path, prepared: PreparedSet
+) -> None:
+    folder = tmp_path / "m" / "tiny"
+    assert own_folder(folder, "d" * 64) == folder
+    write_run(folder, record(prepared), [PREDICTION])
+    assert own_folder(folder, "d") == folder
+    assert own_folder(folder, "e" * 64) == tmp_path / "m" / "tiny-eeeeeeee"
+    (folder / "record.json").write_text("{", "utf-8")
+    assert own_folder(folder, "e" * 64) == folder
 
 
 def test_a_folder_without_runs_is_named(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "Score a model on datasets and write one run record for each.",
     "score": "Score a file of predictions made elsewhere.",
     "rescore": "Read and score the stored answers of runs again.",
+    "compare": "Compare two models' runs, with intervals and p-values.",
     "report": "Make tables of runs beside the published figures.",
     "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
     "models": "The catalogue of models: list, show, check.",

@@ -19,8 +19,14 @@ from unibench.errors import RunError, UnavailableError
 from unibench.runner.ask import ask, read_all
 from unibench.runner.environment import environment
 from unibench.runner.plan import Plan, plan_subset
-from unibench.runner.score_run import PROFILES, cases_of, scores_of, tally_of
-from unibench.runner.store import run_folder, write_run
+from unibench.runner.score_run import (
+    PROFILES,
+    answer_form_of,
+    cases_of,
+    scores_of,
+    tally_of,
+)
+from unibench.runner.store import own_folder, run_folder, write_run
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import Prediction, content_hash
 from unibench.schema.record import ModelIdentity, RunRecord
@@ -144,6 +150,7 @@ def run_subset(
         limit=settings.limit,
         labels=settings.labels,
     )
+    folder = own_folder(folder, record.model.card_sha256)
     return write_run(folder, record, predictions)
 
 
@@ -159,7 +166,13 @@ def make_record(
         key: response.text
         for key, response in zip(answers.keys, answers.responses, strict=True)
     }
-    cases = cases_of(plan.prepared, plan.passages, predictions, texts)
+    cases = cases_of(
+        plan.prepared,
+        plan.passages,
+        predictions,
+        texts,
+        answer_form=answer_form_of(model[1].card.adapter),
+    )
     scores = scores_of(cases, settings.profiles or PROFILES)
     return RunRecord(
         unibench_version=version("unibench"),
@@ -194,6 +207,7 @@ def identity_of(name: str, adapter: ModelAdapter) -> ModelIdentity:
         prompt_sha256=prompt_sha256,
         prompt_origin=origin,
         decoding=card.decoding,
+        details=getattr(adapter, "details", dict)(),
     )
 
 

@@ -16,15 +16,36 @@ PROFILES = ("uniner", "partial", "strict_span")
 """What every run is scored under; others by 'unibench rescore --profile'."""
 
 
+_ANSWER_FORMS = {
+    "gner": "gner",
+    "gollie": "gollie",
+    "instructuie": "instructuie",
+    "b2ner": "instructuie",
+}
+"""Adapters whose family's published rule reads raw answers with a parser of its own.
+
+UniNER is not among them: our reading of its answers is the headline's, so that what the
+released parser cannot read is mended by name where that is possible, and counted.
+"""
+
+
+def answer_form_of(adapter: str) -> str:
+    """Return the name of the published answer form that an adapter's answers have."""
+    return _ANSWER_FORMS.get(adapter, "")
+
+
 def cases_of(
     prepared: PreparedSet,
     passages: Sequence[Passage],
     predictions: Sequence[Prediction],
     responses: Mapping[str, str] | None = None,
+    *,
+    answer_form: str = "",
 ) -> list[Case]:
     """Join the predictions of each passage with its gold.
 
-    `responses` maps response keys to raw answers, for profiles that parse them.
+    `responses` maps response keys to raw answers, and `answer_form` names their form,
+    for profiles that read them with a parser of their own.
     """
     by_passage: dict[str, list[Prediction]] = defaultdict(list)
     for prediction in predictions:
@@ -46,6 +67,7 @@ def cases_of(
                 for p in by_passage[passage.id]
                 if p.response_key in texts
             },
+            answer_form=answer_form,
         )
         for passage in passages
     ]

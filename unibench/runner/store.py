@@ -35,6 +35,19 @@ def run_folder(
     return output / _file_name(model) / _file_name(name)
 
 
+def own_folder(folder: Path, card_sha256: str) -> Path:
+    """Return `folder`, or one beside it where another model card's run lies there.
+
+    A card that was changed, or asked behind another server, is another model: its run
+    does not take the place of the old one.
+    """
+    try:
+        there = read_record(folder).model.card_sha256
+    except RunError:
+        return folder  # no record, or a damaged one that is replaced
+    return folder if there == card_sha256 else Path(f"{folder}-{card_sha256[:8]}")
+
+
 def write_run(
     folder: Path, record: RunRecord, predictions: Iterable[Prediction]
 ) -> RunRecord:
