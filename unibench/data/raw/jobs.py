@@ -226,5 +226,6 @@ def _hub_errors(source: Source) -> Iterator[None]:
     except (HfHubHTTPError, HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.errno in _OUR_DISK:
             raise
-        first = str(error).strip().partition("\n")[0]
+        said = [error.__cause__, error] if error.__cause__ is not None else [error]
+        first = str(said[0]).strip().partition("\n")[0]
         raise DownloadError(f"{place_of(source)}: {first}") from error
