@@ -19,7 +19,7 @@ COMMANDS = {
     "compare": "Compare two models' runs, with intervals and p-values.",
     "report": "Make tables of runs beside the published figures.",
     "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
-    "models": "The catalogue of models: list, show, check.",
+    "models": "The catalogue of models: list, show, fetch, check.",
     "distill": "Make instruction data from a corpus and a teacher, stage by stage.",
     "publish": "Publish results, data and weights on the Hugging Face Hub.",
     "leaderboard": "Bring the runs of a leaderboard to this machine.",
