@@ -20,6 +20,7 @@ from unibench.reporting.site.parts import (
     Site,
     bar,
     half_width,
+    interval,
     origin_badge,
     warned,
 )
@@ -225,8 +226,8 @@ def billions(parameters: str) -> float | None:
 
 def _told(cell: Cell) -> str | None:
     words = []
-    if cell.low is not None and cell.high is not None:
-        words.append(f"95 % interval {cell.low:.1f} to {cell.high:.1f}")
+    if span := interval(cell):
+        words.append(f"95 % interval {span}")
     if cell.zero_shot is False:
         words.append("trained on this dataset")
     return ", ".join(words) or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 
 _VOID = {"meta", "link", "input", "br", "hr", "img"}
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -67,6 +68,11 @@ def link(text: str, target: str, **attributes: str | bool | None) -> Markup:
 def named(text: str) -> Markup:
     """Return a name whose writing direction cannot disturb what stands beside it."""
     return tag("bdi", text)
+
+
+def one_decimal(value: float) -> str:
+    """Return a number with one decimal, halves away from zero, as the script does."""
+    return str(Decimal(value).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
 def slug(name: str) -> str:

@@ -9,7 +9,15 @@ import msgspec
 from unibench.reporting.averages import Mean
 from unibench.reporting.catalogue import Catalogue
 from unibench.reporting.results import Cell, Results, Row
-from unibench.reporting.site.html import Markup, escape, join, link, named, tag
+from unibench.reporting.site.html import (
+    Markup,
+    escape,
+    join,
+    link,
+    named,
+    one_decimal,
+    tag,
+)
 
 PAGES = (
     ("index.html", "Leaderboard"),
@@ -87,7 +95,7 @@ def bar(entry: Cell | Mean | None, text: str = "") -> Markup:
     """Return a figure over a bar from 0 to 100, with its interval as a whisker."""
     if entry is None:
         return tag("span", "no figure", class_="none")
-    shown = tag("span", text or f"{entry.value:.1f}", class_="num")
+    shown = tag("span", text or one_decimal(entry.value), class_="num")
     return join([shown, half_width(entry), track(entry)])
 
 
@@ -106,7 +114,7 @@ def half_width(entry: Cell | Mean) -> Markup | None:
     if entry.low is None or entry.high is None:
         return None
     half = max(entry.high - entry.value, entry.value - entry.low)
-    return tag("span", f" ±{half:.1f}", class_="pm")
+    return tag("span", f" ±{one_decimal(half)}", class_="pm")
 
 
 def breakable(name: str) -> Markup:
@@ -118,7 +126,7 @@ def interval(entry: Cell | Mean | None) -> str:
     """Return the interval of a figure in words, or nothing."""
     if entry is None or entry.low is None or entry.high is None:
         return ""
-    return f"{entry.low:.1f} to {entry.high:.1f}"
+    return f"{one_decimal(entry.low)} to {one_decimal(entry.high)}"
 
 
 def facts(pairs: Iterable[tuple[str, str | None]]) -> Markup:
