@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -29,6 +30,36 @@ def test_the_quickstart_prints_what_the_readme_shows(
     shown = README.partition("<!-- quickstart -->\n```\n")[2].partition("```")[0]
     assert shape(capsys.readouterr().out) == shape(shown)
     assert len(list(tmp_path.glob("runs/spacy-en-sm/*/record.json"))) == 9
+    assert scored_rows(capsys) == documented_rows()
+
+
+def scored_rows(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The table of docs/scoring.md as its commands make it now."""
+    predictions = "runs/spacy-en-sm/mini_general-test/predictions.jsonl"
+    for args in (
+        ["data", "export", "mini_general", "-o", "gold.jsonl"],
+        ["score", "gold.jsonl", predictions, "--profile", "all", "--json"],
+    ):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main(args)
+        assert stopped.value.code == 0
+    rows = []
+    for row in json.loads(capsys.readouterr().out):
+        counts, f1 = row["counts"], row["intervals"]["f1"]
+        shares = [100 * row[name] for name in ("precision", "recall", "f1")]
+        rows.append(
+            f"| `{row['profile']}` | {counts['correct']:g} / {counts['predicted']} /"
+            f" {counts['gold']} | {shares[0]:.1f} | {shares[1]:.1f} | {shares[2]:.1f}"
+            f" [{100 * f1['low']:.1f}, {100 * f1['high']:.1f}] |"
+        )
+    return rows
+
+
+def documented_rows() -> list[str]:
+    text = (Path(__file__).parent.parent / "docs" / "scoring.md").read_text("utf-8")
+    table = text.partition("<!-- real file -->\n")[2].partition("\n\n")[0]
+    return table.splitlines()[2:]
 
 
 def test_every_command_of_the_readme_exists() -> None:

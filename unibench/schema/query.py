@@ -86,7 +86,7 @@ class Prediction(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     entity_types: tuple[str, ...]
-    mentions: tuple[Mention, ...] = ()
+    mentions: tuple[Mention, ...]
     parse_error: str = ""
     repairs: tuple[str, ...] = ()
     dropped: Mapping[str, int] = {}
