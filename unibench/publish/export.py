@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from unibench.errors import UnknownNameError
+from unibench.errors import PublishError, UnknownNameError
 from unibench.publish.files import PlannedFile
 from unibench.publish.model.eval_results import FILE, dump, entries_of, entry_values
 from unibench.publish.model.model_index import block_of, results_of
@@ -114,12 +115,12 @@ def _every_eval_ever(records: Sequence[RunRecord], benchmark: str) -> list[Plann
 
 def every_eval_ever(record: RunRecord) -> dict[str, Any]:
     """Return a run in the schema of Every Eval Ever; all additional values are text."""
-    model = record.model
+    model, epoch = record.model, _epoch(record.created)
     return {
         "schema_version": EVERY_EVAL_EVER,
-        "evaluation_id": f"unibench/{model.checkpoint}/{run_id(record)}",
+        "evaluation_id": f"unibench_{record.subset}/{model.checkpoint}/{epoch}",
         "evaluation_timestamp": record.created,
-        "retrieved_timestamp": record.created,
+        "retrieved_timestamp": epoch,
         "source_metadata": {
             "source_name": "unibench",
             "source_type": "evaluation_run",
@@ -146,6 +147,14 @@ def every_eval_ever(record: RunRecord) -> dict[str, Any]:
             _result(record, score) for _, score in sorted(record.scores.items())
         ],
     }
+
+
+def _epoch(created: str) -> str:
+    """The schema wants seconds since 1970, as text."""
+    try:
+        return str(int(datetime.fromisoformat(created).timestamp()))
+    except ValueError as error:
+        raise PublishError(f"the record was created at {created!r}: {error}") from error
 
 
 def _engine(record: RunRecord) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def translated(repo: Repo | None, doing: str, token: str = "") -> Iterator[None]
 
     what = f"cannot {doing} {repo or 'the Hub'}"
     try:
-        yield
+        with _unwrapped():
+            yield
     except HfHubHTTPError as error:
         raise _of_status(error, what, token) from None
     except OfflineModeIsEnabled:
@@ -70,6 +71,17 @@ def translated(repo: Repo | None, doing: str, token: str = "") -> Iterator[None]
         raise _of_connection(error, what, token) from None
     except ValueError as error:  # the card check, and ids that cannot be
         raise InvalidError(f"{what}: {_said(str(error), token)}") from None
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Raise what made an upload fail; the client hides it in a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None
+        raise
 
 
 def _of_connection(error: Exception, what: str, token: str) -> PublishError:

@@ -54,20 +54,38 @@ def with_results(
     start, matter, end = found.groups() if found else ("---\n", "", "---\n")
     body = card[found.end() :] if found else card
     kept, models = _without_index(matter)
-    fresh = results_of(records, evidence)
     mine = next((m for m in models if m.get("name") == name), None)
     if mine is None:
         mine = {"name": name, "results": []}
         models.append(mine)
-    old = [r for r in mine.get("results") or [] if _place(r) not in map(_place, fresh)]
-    results = [*old, *fresh]
-    if results == mine.get("results"):
+    before = list(mine.get("results") or [])
+    mine["results"] = _merged(before, results_of(records, evidence))
+    if mine["results"] == before:
         return card
-    mine["results"] = results
     block = yaml.safe_dump(
         {_KEY: models}, sort_keys=False, allow_unicode=True, width=1000
     )
     return f"{start}{kept}{block}{end}{body}"
+
+
+def _merged(
+    before: Sequence[dict[str, Any]], fresh: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Replace results of the same place; one with the same figures stays as it is."""
+    places = {_place(result): result for result in before}
+    taken = {_place(result) for result in fresh}
+    kept = [result for result in before if _place(result) not in taken]
+    for result in fresh:
+        old = places.get(_place(result))
+        same = old is not None and all(
+            old.get(key) == result[key] for key in ("dataset", "metrics")
+        )
+        kept.append(old if old is not None and same else result)
+    order = [_place(result) for result in before]
+    return sorted(
+        kept,
+        key=lambda r: order.index(_place(r)) if _place(r) in order else len(order),
+    )
 
 
 def _without_index(matter: str) -> tuple[str, list[dict[str, Any]]]:
