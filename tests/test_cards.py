@@ -16,6 +16,7 @@ from unibench.schema.dataset_splits import SPLITS
 
 DATASETS = sorted(catalogue.datasets())
 SUBSETS = list(catalogue.subsets())
+PLANS = {subset: plan_of(subset) for subset in SUBSETS}
 DOMAINS = {
     "General",
     "Biomed",
@@ -76,7 +77,7 @@ def test_a_label_map_is_complete(dataset: str) -> None:
 
 @pytest.mark.parametrize("subset", SUBSETS)
 def test_a_subset_can_be_made(subset: str) -> None:
-    plan = plan_of(subset)
+    plan = PLANS[subset]
     assert plan.domain in DOMAINS
     assert plan.layouts
     rules_of(plan.relabel)
@@ -93,7 +94,7 @@ def test_a_subset_can_be_made(subset: str) -> None:
     "labels", ["natural", "raw", "definition", "paraphrase:1", "paraphrase:2"]
 )
 def test_every_wording_tells_the_types_apart(subset: str, labels: str) -> None:
-    label_map = plan_of(subset).label_map
+    label_map = PLANS[subset].label_map
     names = type_names(label_map, subset, labels, released=False)
     assert names.types
     released = type_names(label_map, subset, "natural", released=True)
@@ -104,7 +105,7 @@ def test_every_wording_tells_the_types_apart(subset: str, labels: str) -> None:
 
 @pytest.mark.parametrize("subset", SUBSETS)
 def test_names_are_natural(subset: str) -> None:
-    names = type_names(plan_of(subset).label_map, subset, "natural", released=False)
+    names = type_names(PLANS[subset].label_map, subset, "natural", released=False)
     for name in names.raw_labels:
         assert name == name.strip()
         assert "_" not in name
@@ -133,7 +134,7 @@ def unexplained(plan: SubsetPlan, protocol: str) -> list[str]:
 def test_expected_statistics_agree_with_map_and_table_6(
     subset: str, protocol: str
 ) -> None:
-    plan = plan_of(subset)
+    plan = PLANS[subset]
     raw = set(plan.label_map.raw_labels(subset))
     for statistics in plan.expected(protocol).values():
         assert not statistics.labels.keys() - raw
@@ -149,7 +150,7 @@ def test_expected_statistics_agree_with_map_and_table_6(
 
 @pytest.mark.parametrize("subset", SUBSETS)
 def test_types_are_as_many_as_in_table_6(subset: str) -> None:
-    plan = plan_of(subset)
+    plan = PLANS[subset]
     names = type_names(plan.label_map, subset, "natural", released=False)
     differ = plan.table6.types not in {None, len(names.raw_labels)}
     assert not differ or any(d.of == "types" for d in plan.differences)
@@ -157,7 +158,7 @@ def test_types_are_as_many_as_in_table_6(subset: str) -> None:
 
 @pytest.mark.parametrize("subset", SUBSETS)
 def test_shipped_fingerprints_are_of_the_expected_sets(subset: str) -> None:
-    plan = plan_of(subset)
+    plan = PLANS[subset]
     known = fingerprint.shipped(plan)
     if known is None:
         return
