@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -122,6 +123,29 @@ def test_repairs_are_named_and_only_made_when_wanted(
 def test_what_is_no_answer_is_rejected(text: str, finish: str, error: str) -> None:
     found = read(text, finish=finish)
     assert (found.error, found.pairs) == (error, [])
+
+
+LOOP = "[" + '("Ann", "person"), ("Bo", "person"), ' * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "pairs"),
+    [
+        pytest.param(LOOP + '("An', "reject", 0, id="reject"),
+        pytest.param(LOOP + '("An', "repeating", 6, id="loop"),
+        pytest.param(LOOP + '("Cy", "x"), ("D', "repeating", 0, id="no-loop"),
+        pytest.param(LOOP + '("Cy", "x"), ("D', "keep", 7, id="keep"),
+        pytest.param("[(", "keep", 0, id="nothing-to-keep"),
+    ],
+)
+def test_a_cut_list_is_kept_only_as_the_recipe_says(
+    text: str, cut: Any, pairs: int
+) -> None:
+    response = Response(text, "length")
+    found = read_tuples(response, repair=True, limit=256, cut=cut)
+    assert len(found.pairs) == pairs
+    assert found.error == ("" if pairs else "cut")
+    assert ("cut" in found.repairs) == bool(pairs)
 
 
 def test_items_that_are_no_pair_are_dropped_and_counted() -> None:

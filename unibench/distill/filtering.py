@@ -152,7 +152,10 @@ class FilterRun:
     ) -> DistilledPair | RejectedAnswer:
         recipe = self.recipe
         found = read_tuples(
-            answer.response, repair=recipe.repair, limit=recipe.max_entities
+            answer.response,
+            repair=recipe.repair,
+            limit=recipe.max_entities,
+            cut=recipe.cut,
         )
         if found.error:
             return _rejected(answer, found.error)

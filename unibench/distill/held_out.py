@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unibench.data.api import load_prepared
+from unibench.data.api import is_fresh, load_prepared
 from unibench.data.catalogue import resolve, subsets
+from unibench.data.plan import plan_of
 from unibench.data.store import current
 from unibench.distill.corpus.overlap import HeldOut
 from unibench.schema.dataset_card import PROTOCOLS, Protocol
@@ -15,7 +16,8 @@ from unibench.schema.distillation import OverlapRecipe
 def held_out(recipe: OverlapRecipe) -> HeldOut:
     """Return the test passages of the subsets that the recipe names, or of all.
 
-    Only what is prepared already is read; the rest is named as missing.
+    Only what is prepared already, with today's cards, is read; nothing is fetched,
+    and the rest is named as missing.
     """
     wanted = resolve(recipe.subsets) if recipe.subsets else list(subsets())
     found = {subset: _protocol(subset) for subset in wanted}
@@ -33,7 +35,9 @@ def _protocol(subset: str) -> Protocol | None:
     """The protocol under which the subset's test split is prepared."""
     for protocol in PROTOCOLS:
         manifest = current(subset, protocol)
-        if manifest is not None and "test" in manifest.splits:
+        if manifest is None or "test" not in manifest.splits:
+            continue
+        if is_fresh(plan_of(subset), protocol, manifest):
             return protocol
     return None
 

@@ -61,6 +61,8 @@ class NegativeSampler:
         remaining ones are weighed anew, which gives the same distribution.
         """
         found = list(drawn)
+        if len(found) == wanted:
+            return found
         left = [n for n in self._names if n not in present and n not in drawn]
         while len(found) < wanted:
             weights = [self._weights[name] for name in left]

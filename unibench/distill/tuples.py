@@ -13,8 +13,9 @@ from collections import Counter
 import msgspec
 
 from unibench.adapters.parsing.clean import fenced, is_none
-from unibench.adapters.parsing.reading import MAX_CHARACTERS
+from unibench.adapters.parsing.reading import MAX_CHARACTERS, repeats
 from unibench.backends.base import PROMPT_TOO_LONG
+from unibench.schema.distillation import CutPolicy
 from unibench.schema.query import Response
 
 Pair = tuple[str, str]
@@ -63,10 +64,13 @@ _REFUSAL = re.compile(
 _REFUSED = {"refusal", "content_filter"}
 
 
-def read_tuples(response: Response, *, repair: bool, limit: int) -> TupleList:
+def read_tuples(
+    response: Response, *, repair: bool, limit: int, cut: CutPolicy = "reject"
+) -> TupleList:
     """Return the pairs of an answer, or why it cannot be used; never raise.
 
-    More than `limit` pairs are no answer about a passage: `too_many`.
+    More than `limit` pairs are no answer about a passage: `too_many`. A list without
+    an end is `cut`, unless the policy says to keep what came before.
     """
     if response.finish_reason == PROMPT_TOO_LONG:
         return TupleList(error=PROMPT_TOO_LONG)
@@ -79,8 +83,19 @@ def read_tuples(response: Response, *, repair: bool, limit: int) -> TupleList:
         return TupleList(error="too_long")
     found = _Reader(text, repair=repair, limit=limit).read()
     if found.error and response.finish_reason == "length":
-        return TupleList(error="cut")
+        found.error = "cut"
+    if found.error == "cut" and _may_stay(found.pairs, cut):
+        found.error = ""
+        found.repairs["cut"] = None
+    if found.error:
+        found.pairs = []
     return found
+
+
+def _may_stay(pairs: list[Pair], cut: CutPolicy) -> bool:
+    if cut == "reject" or not pairs:
+        return False
+    return cut == "keep" or repeats(pairs)
 
 
 class _Reader:
@@ -96,8 +111,6 @@ class _Reader:
             return self.found
         while not self.found.error and not self._ended():
             self._item()
-        if self.found.error:
-            self.found.pairs = []
         return self.found
 
     def _mend(self, kind: str) -> bool:

@@ -15,6 +15,7 @@ from unibench.schema.model_card import Checkpoint, Decoding, PromptTurn
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Strategy = Literal["none", "uniform", "frequency"]
+CutPolicy = Literal["reject", "repeating", "keep"]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -127,8 +128,9 @@ class TeacherRecipe(_Strict, frozen=True, kw_only=True):
 class FilterRecipe(_Strict, frozen=True, kw_only=True):
     """Stage `filter`: which answers and entities are kept.
 
-    `repair` reads answers that are not quite a list of tuples; a cut list is rejected
-    in any case, because what it lacks would be learnt as absent. `keep_absent` keeps
+    `repair` reads answers that are not quite a list of tuples. A list that was `cut`
+    is rejected, because what it lacks would be learnt as absent; `repeating` keeps one
+    that had begun to repeat itself, `keep` keeps any. `keep_absent` keeps
     mentions that do not occur in the passage; `match_case: false` takes one that
     differs in case or white space as the passage has it. `case` and `plural` are
     what is done to the names of types; `latin_types` drops names without any Latin
@@ -136,6 +138,7 @@ class FilterRecipe(_Strict, frozen=True, kw_only=True):
     """
 
     repair: bool = True
+    cut: CutPolicy = "reject"
     keep_absent: bool = False
     match_case: bool = False
     case: Literal["lower", "keep"] = "lower"
