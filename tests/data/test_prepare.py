@@ -349,6 +349,17 @@ def test_a_damaged_cache_entry_is_one_error(toy: Any) -> None:
         load_dataset("toy")
 
 
+def test_a_cache_that_is_no_folder_is_one_error(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (toy.root / "file").write_text("x")
+    monkeypatch.setenv("UNIBENCH_CACHE", str(toy.root / "file" / "cache"))
+    with pytest.raises(DataError, match="set UNIBENCH_CACHE"):
+        prepare(toy.usual())
+    with pytest.raises(DataError, match="set UNIBENCH_CACHE"):
+        load_dataset("toy")
+
+
 def _prepare_in_process(folder: str, cache: str, path: str) -> str:
     os.environ |= {"UNIBENCH_CACHE": cache, "UNIBENCH_PATH": path}
     return prepare(Path(folder)).fingerprint

@@ -86,6 +86,8 @@ def current(subset: str, protocol: str) -> Manifest | None:
         return None
     except msgspec.MsgspecError as error:
         raise _damaged(pointer, error) from error
+    except (NotADirectoryError, PermissionError) as error:
+        raise _unusable(error) from error
 
 
 def at(subset: str, fingerprint: str) -> Manifest | None:
@@ -97,6 +99,8 @@ def at(subset: str, fingerprint: str) -> Manifest | None:
         return None
     except msgspec.MsgspecError as error:
         raise _damaged(path, error) from error
+    except (NotADirectoryError, PermissionError) as error:
+        raise _unusable(error) from error
 
 
 def make_current(manifest: Manifest, protocol: str) -> None:
@@ -116,11 +120,14 @@ def make_current(manifest: Manifest, protocol: str) -> None:
 def building(subset: str) -> Iterator[Path]:
     """Give a folder to build in; it is gone afterwards, unless it was published."""
     root = home(subset)
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=root, prefix=_BUILDING))
+    except (NotADirectoryError, FileExistsError, PermissionError) as error:
+        raise _unusable(error) from error
     for left in root.glob(f"{_BUILDING}*"):
         if time.time() - left.stat().st_mtime > _STALE_S:
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(dir=root, prefix=_BUILDING))
     try:
         yield folder
     finally:
@@ -146,4 +153,11 @@ def _damaged(path: Path, error: Exception) -> DataError:
     return DataError(
         f"{path}: the cache entry is damaged ({error}); delete {path.parent} and"
         " prepare the set again"
+    )
+
+
+def _unusable(error: OSError) -> DataError:
+    return DataError(
+        f"the cache {cache_root()} cannot be used ({error.strerror}:"
+        f" {error.filename}); set UNIBENCH_CACHE to a folder that can be written"
     )
