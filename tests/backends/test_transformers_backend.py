@@ -126,3 +126,14 @@ def test_what_is_missing_from_a_checkpoint_is_named(tmp_path: Path) -> None:
         ask(backend(tmp_path), "x")
     with pytest.raises(CardError, match="unknown field `gpu`"):
         backend(tmp_path, gpu=1)
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_answers(llama: Path) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    texts = ["Ann Lee met Bo in Rome.", "x"]
+    on_gpu = ask(backend(llama, device="cuda", dtype="float32"), *texts)
+    assert on_gpu == ask(backend(llama), *texts)
