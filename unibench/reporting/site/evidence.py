@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from unibench.reporting.published import PublishedResult
 from unibench.reporting.results import Cell
-from unibench.reporting.site.html import Markup, join, tag
+from unibench.reporting.site.html import Markup, join, link, slug, tag
 from unibench.reporting.site.parts import facts, interval, short_hash, table
 from unibench.schema.record import RunRecord
 from unibench.schema.score import Score
@@ -40,22 +40,41 @@ def _of_print(printed: tuple[PublishedResult, ...]) -> Iterable[Markup]:
 def _of_run(cell: Cell, record: RunRecord, profile: str) -> Iterable[Markup]:
     score = record.scores[profile]
     counts = score.counts
-    tally, usage, model, data = (
-        record.tally, record.usage, record.model, record.data,
-    )  # fmt: skip
-    cost = "" if usage.cost_usd is None else f"{usage.cost_usd:.2f} $"
-    tokens = f"{usage.prompt_tokens} in, {usage.completion_tokens} out"
+    found = f"{counts.correct:g} correct of {counts.predicted} predicted"
     yield facts(
         [
             ("F1", f"{cell.value:.2f}"),
             ("95 % interval", interval(cell)),
             ("Precision", f"{100 * score.precision:.2f}"),
             ("Recall", f"{100 * score.recall:.2f}"),
-            ("Counts", f"{counts.correct:g} correct of {counts.predicted} predicted,"
-                       f" {counts.gold} gold"),
-            ("Queries", f"{tally.queries} over {tally.passages} passages,"
-                        f" {tally.unparsed} not readable"),
-            ("Invented mentions", str(tally.invented)),
+            ("Counts", f"{found}, {counts.gold} gold"),
+            ("Rule", f"{score.profile}, version {score.profile_version}"),
+        ]
+    )
+    anchor = f"#{anchor_of_run(record)}"
+    yield tag("p", link("The run: command, prompt, hashes, versions", anchor))
+    if score.by_type:
+        yield _types(score)
+
+
+def anchor_of_run(record: RunRecord) -> str:
+    """Return the anchor of a run on the page of its model."""
+    data = record.data
+    revision = record.model.revision[:12]
+    limit = "" if record.limit is None else f"first{record.limit}"
+    parts = ("run", revision, record.labels, data.split, data.protocol, limit)
+    return slug(".".join(part for part in (*parts, data.subset) if part))
+
+
+def run_facts(record: RunRecord) -> Markup:
+    """Return every identity behind a run."""
+    tally, usage, model, data = (
+        record.tally, record.usage, record.model, record.data,
+    )  # fmt: skip
+    cost = "" if usage.cost_usd is None else f"{usage.cost_usd:.2f} $"
+    tokens = f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out"
+    return facts(
+        [
             ("Command", tag("code", record.environment.command)),
             ("Checkpoint", f"{model.checkpoint} @ {model.revision or 'not pinned'}"),
             ("Prompt", short_hash(model.prompt_sha256)),
@@ -64,10 +83,14 @@ def _of_run(cell: Cell, record: RunRecord, profile: str) -> Iterable[Markup]:
             ("Decoding", f"temperature {model.decoding.temperature:g},"
                          f" {model.decoding.max_tokens} new tokens"),
             ("Data", f"{data.split} split, protocol {data.protocol}"),
+            ("Types worded as", record.labels),
             ("Fingerprint", short_hash(data.fingerprint)),
             ("Dataset card", short_hash(data.card_sha256)),
             ("Label map", short_hash(data.label_map_sha256)),
             ("Predictions", short_hash(record.predictions_sha256)),
+            ("Queries", f"{tally.queries} over {tally.passages} passages,"
+                        f" {tally.unparsed} not readable"),
+            ("Invented mentions", str(tally.invented)),
             ("Versions", _versions(record)),
             ("Hardware", record.environment.hardware),
             ("Time, tokens, cost", ", ".join(
@@ -75,8 +98,6 @@ def _of_run(cell: Cell, record: RunRecord, profile: str) -> Iterable[Markup]:
             ("Made", record.created),
         ]
     )  # fmt: skip
-    if score.by_type:
-        yield _types(score)
 
 
 def _types(score: Score) -> Markup:

@@ -77,7 +77,7 @@ def one_decimal(value: float) -> str:
 
 def slug(name: str) -> str:
     """Return a short file name for `name`: letters, digits, dots, hyphens."""
-    return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60] or "x"
+    return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:80] or "x"
 
 
 def slugs(names: Iterable[str]) -> dict[str, str]:

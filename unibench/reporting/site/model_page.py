@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from unibench.reporting.averages import mean_over
 from unibench.reporting.results import GROUPS, PROFILES, Row
 from unibench.reporting.site.board import anchor_of
-from unibench.reporting.site.evidence import evidence
+from unibench.reporting.site.evidence import anchor_of_run, evidence, run_facts
 from unibench.reporting.site.html import Markup, join, link, named, tag
 from unibench.reporting.site.parts import (
     ACCESS,
@@ -44,7 +44,7 @@ def model_page(site: Site, model: str) -> str:
         tag("h2", "Means"),
         _means(site, ordered),
         *(part for row in ordered for part in _row(site, row)),
-        _failures(ordered),
+        *_runs(ordered),
     ]
     return page(model, body, root="../", site=site)
 
@@ -173,8 +173,8 @@ def _domains(site: Site, row: Row) -> Markup:
     return table(("domain", "mean F1", "covers"), lines, caption="By domain")
 
 
-def _failures(rows: Iterable[Row]) -> Markup | None:
-    """Return what went wrong in the runs, summed over them; each run counts once."""
+def _runs(rows: Iterable[Row]) -> Iterable[Markup]:
+    """Yield what went wrong in the runs, and every identity of each; each run once."""
     records = {
         id(cell.record): cell.record
         for row in rows
@@ -182,10 +182,16 @@ def _failures(rows: Iterable[Row]) -> Markup | None:
         if cell.record is not None
     }
     if not records:
-        return None
+        return
     lines = [(name, str(count)) for name, count in _tallies(records.values())]
-    heads = ("what", "count")
-    return join([tag("h2", "What went wrong, over all runs"), table(heads, lines)])
+    yield tag("h2", "What went wrong, over all runs")
+    yield table(("what", "count"), lines)
+    yield tag("h2", "Runs")
+    for record in records.values():
+        head = tag("summary", named(record.subset), tag("span", class_="num"))
+        inside = tag("div", run_facts(record))
+        anchor = anchor_of_run(record)
+        yield tag("details", head, inside, class_="cell", id=anchor)
 
 
 def _tallies(records: Iterable[RunRecord]) -> list[tuple[str, int]]:

@@ -12,6 +12,8 @@ const make = (name, attributes = {}, ...children) => {
   return element;
 };
 
+const AT_ONCE = 60; // rows drawn before the page answers again
+
 const byId = (id) => document.getElementById(id);
 
 // ---- the board -------------------------------------------------------------------
@@ -56,11 +58,12 @@ function meanOf(cells, total) {
 function lineOf(row, subsets, want) {
   const shown = new Map();
   const other = new Set(row.z);
+  const noted = new Set(row.w);
   for (const [subset, text, low, high] of row.c) {
     const zero = !other.has(subset);
     if (want.zero === "yes" && !zero) continue;
     if (want.zero === "no" && zero) continue;
-    shown.set(subset, { text, value: Number(text), low, high, noted: row.w.includes(subset) });
+    shown.set(subset, { text, value: Number(text), low, high, noted: noted.has(subset) });
   }
   const cells = subsets.filter((s) => shown.has(s)).map((s) => shown.get(s));
   return { row, shown, mean: meanOf(cells, subsets.length), rank: null };
@@ -201,6 +204,7 @@ function startBoard() {
   const table = byId("board");
   const form = byId("filters");
   const sorting = { key: "rank", down: true };
+  let turn = 0;
 
   const draw = () => {
     const want = chosen();
@@ -208,17 +212,32 @@ function startBoard() {
       .filter((s) => !want.domain || data.subsets[s][1] === want.domain);
     const sections = sectionsOf(data, want, subsets);
     const width = String(5 + subsets.length);
+    turn += 1;
+    const mine = turn;
+    let room = AT_ONCE;
+    const later = [];
     const bodies = sections.map(([title, lines]) => {
       giveRanks(lines);
-      return make("tbody", {},
+      const sorted = sortLines(lines, sorting.key, sorting.down);
+      const body = make("tbody", {},
         make("tr", { class: "section" }, make("th", { colspan: width, scope: "rowgroup" }, title)),
-        ...sortLines(lines, sorting.key, sorting.down).map((l) => rowOf(l, subsets, data)));
+        ...sorted.slice(0, room).map((line) => rowOf(line, subsets, data)));
+      for (const line of sorted.slice(room)) later.push([body, line]);
+      room = Math.max(0, room - sorted.length);
+      return body;
     });
     const where = want.domain ? `${want.suite}, ${want.domain}` : want.suite;
     table.replaceChildren(
       make("caption", {}, `${where}: ${subsets.length} subsets`),
       make("thead", {}, headOf(subsets, data, sorting, sortBy)),
       ...bodies);
+    // A large board is there at once; what lies below follows while one reads.
+    const more = () => {
+      if (mine !== turn) return;
+      for (const [body, line] of later.splice(0, AT_ONCE)) body.append(rowOf(line, subsets, data));
+      if (later.length) setTimeout(more, 0);
+    };
+    if (later.length) setTimeout(more, 0);
     const count = sections.reduce((sum, [, lines]) => sum + lines.length, 0);
     byId("status").textContent = count
       ? `${count} rows in ${sections.length} sections, ${subsets.length} subsets`
