@@ -11,7 +11,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -74,10 +73,14 @@ class Hub:
 
     def __init__(self, endpoint: str = "", token: str | None = None) -> None:
         """Take the address (HF_ENDPOINT, else the public Hub) and the token."""
-        from huggingface_hub import HfApi, get_token
+        from huggingface_hub import HfApi, constants, get_token
 
         given = endpoint or os.environ.get("HF_ENDPOINT", "")
         self.endpoint = given.rstrip("/") or PUBLIC
+        if self.endpoint != PUBLIC:
+            # Only the public Hub knows Xet, and the client does not ask (issue 4786);
+            # without it large files go by git-LFS, which every server knows.
+            constants.HF_HUB_DISABLE_XET = True
         self.token = (get_token() if token is None else token) or ""
         # False, not None: without a token the client would look for one itself.
         self.api = HfApi(endpoint=self.endpoint, token=self.token or False)
@@ -262,21 +265,11 @@ class Hub:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
         added = [
-            CommitOperationAdd(file.path, self._source(file))
+            CommitOperationAdd(
+                file.path,
+                file.content if isinstance(file.content, bytes) else str(file.content),
+            )
             for file in publication.files
         ]
         deleted = [CommitOperationDelete(path) for path in publication.deletions]
         return [*added, *deleted]
-
-    def _source(self, file: PlannedFile) -> Any:
-        """Give what is in memory as a stream to other servers than the public Hub.
-
-        The client sends streams by git-LFS, which every server knows; bytes and files
-        go by Xet, which only the public Hub does (huggingface_hub issue 4786).
-        """
-        if self.endpoint == PUBLIC:
-            content = file.content
-            return content if isinstance(content, bytes) else str(content)
-        if isinstance(file.content, bytes):
-            return BytesIO(file.content)
-        return file.content.open("rb")

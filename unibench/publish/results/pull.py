@@ -33,14 +33,16 @@ def read_runs(
 
     A file that is no run of ours is left out and named; it spoils no other.
     """
-    paths = [path for path in snapshot.below(RUNS) if path.endswith(".json")]
-    records, refused = [], []
+    found = [path for path in snapshot.below(RUNS) if path.endswith(".json")]
+    paths = [path for path in found if is_run(path)]
+    refused = [
+        f"{path}, which is no path of a run" for path in found if path not in paths
+    ]
+    records = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for path, content in zip(paths, pool.map(snapshot.read, paths), strict=True):
             progress(1)
             try:
-                if not is_run(path):
-                    raise PublishError(f"{path} is no path of a run")
                 records.append(read_run(path, content))
             except PublishError as error:
                 refused.append(str(error))
