@@ -142,7 +142,7 @@ def _row(site: Site, row: Row) -> Iterable[Markup | None]:
     yield tag("h2", words, " ", badge)
     yield tag("p", f"Not ranked: {row.unranked}.") if row.unranked else None
     domains = site.catalogue.by_domain(row.cells)
-    if len(domains) > 2:
+    if len(domains) > 2 and set(row.cells) & set(site.catalogue.benchmark):
         yield _domains(site, row)
     for domain, subsets in domains.items():
         yield tag("h3", domain)
