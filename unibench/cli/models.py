@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from unibench.cli import options
@@ -106,7 +108,7 @@ def check_command(
     from unibench.data.api import load_prepared
     from unibench.data.catalogue import resolve
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names:
         model, adapter = load_model(name)
         for subset in resolve(datasets):
