@@ -120,9 +120,10 @@ def check_command(
                 gold.definitions,
                 subset,
             )
-            row = {"model": model, "subset": subset, "gold": found.gold}
-            row |= {"ceiling": round(found.f1, 6), "lost": len(found.losses)}
-            row |= {"reasons": found.reasons, "refused": dict(found.refused)}
+            row: dict[str, Any] = {"model": model, "subset": subset}
+            row |= {"gold": found.gold, "ceiling": round(found.f1, 6)}
+            row |= {"lost": len(found.losses), "reasons": found.reasons}
+            row |= {"refused": dict(found.refused)}
             row |= {"invented": found.invented, "cases": found.losses[:cases]}
             rows.append(row)
     columns = ("model", "subset", "gold", "ceiling", "lost", "reasons")
