@@ -87,7 +87,7 @@ def test_every_cell_of_the_data_has_its_evidence(site: Path) -> None:
     for row in data["rows"]:
         page = row["h"].removeprefix("models/")
         for subset, *_ in row["c"]:
-            assert f"{row['k']}.{data['subsets'][subset][0]}" in anchors[page]
+            assert f"{row['k']}.{data['subsets'][subset][2]}" in anchors[page]
 
 
 def test_the_plain_table_can_be_read_without_a_script(site: Path) -> None:
@@ -140,6 +140,16 @@ def test_names_from_outside_are_escaped_everywhere(
         assert page.tags.count("script") <= 2
     assert _data(tmp_path)["rows"][0]["n"] == EVIL
     assert "a newer run" in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_a_record_cannot_write_outside_the_site(
+    make_record: Any, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    record = make_record("../../evil", "../../evil", data__dataset="../../evil")
+    write([record], catalogue, tmp_path / "a" / "b" / "site", printed=False)
+    outside = [p for p in tmp_path.rglob("*.html") if "site" not in p.parts]
+    assert outside == []
+    assert (tmp_path / "a/b/site/datasets/evil.html").is_file()
 
 
 def test_a_run_brings_its_evidence(

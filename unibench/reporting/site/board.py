@@ -14,7 +14,7 @@ from typing import Any
 
 from unibench.reporting.averages import Mean, board_ranks, mean_over
 from unibench.reporting.results import GROUPS, PROFILES, Cell, Row
-from unibench.reporting.site.html import Markup, clean, join, link, tag
+from unibench.reporting.site.html import Markup, clean, join, link, slug, tag
 from unibench.reporting.site.parts import (
     ACCESS,
     Site,
@@ -154,7 +154,8 @@ def anchor_of(row: Row, subset: str) -> str:
     """Return the anchor of a cell's evidence on the page of its model."""
     variant = re.sub(r"[^a-z0-9]+", "-", row.variant.lower()).strip("-")
     origin = "m" if row.measured else "p"
-    parts = (row.profile, row.group[0], origin, variant, subset)
+    of = slug(subset) if subset else ""
+    parts = (slug(row.profile), row.group[0], origin, variant, of)
     return ".".join(part for part in parts if part)
 
 
@@ -171,7 +172,9 @@ def payload(site: Site) -> str:
     number = {subset: i for i, subset in enumerate(subsets)}
     infos = [site.catalogue.info(subset) for subset in subsets]
     data = {
-        "subsets": [[i.subset, i.domain or "no card", i.access] for i in infos],
+        "subsets": [
+            [clean(i.subset), i.domain or "no card", slug(i.subset)] for i in infos
+        ],
         "suites": {
             name: [number[s] for s in names]
             for name, names in site.catalogue.suites.items()

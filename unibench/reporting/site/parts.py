@@ -16,6 +16,7 @@ from unibench.reporting.site.html import (
     link,
     named,
     one_decimal,
+    slug,
     tag,
 )
 
@@ -44,7 +45,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     def subset_link(self, subset: str, root: str) -> Markup:
         """Return the link to the page of a subset."""
-        return link(breakable(subset), f"{root}datasets/{subset}.html")
+        return link(breakable(subset), f"{root}{self.subset_page(subset)}")
+
+    def subset_page(self, subset: str) -> str:
+        """Return the file of a subset's page; a record may hold any name."""
+        return f"datasets/{slug(subset)}.html"
 
 
 def page(title: str, body: Iterable[str | None], *, root: str, site: Site) -> str:

@@ -82,7 +82,7 @@ def _files(site: Site) -> Iterator[tuple[str, str]]:
         yield f"models/{page}.html", model_page(site, model)
     shown = {s for row in site.results.rows for s in row.cells}
     for subset in dict.fromkeys([*site.catalogue.subsets, *sorted(shown)]):
-        yield f"datasets/{subset}.html", dataset_page(site, subset)
+        yield site.subset_page(subset), dataset_page(site, subset)
 
 
 def _make_room(folder: Path) -> None:

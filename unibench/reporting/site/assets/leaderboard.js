@@ -137,7 +137,7 @@ function cellOf(line, subset, data) {
   if (cell.low != null) told.push(`95 % interval ${cell.low.toFixed(1)} to ${cell.high.toFixed(1)}`);
   if (row.g === "in_domain") told.push("trained on this dataset");
   const link = make("a", {
-    href: `${row.h}#${row.k}.${data.subsets[subset][0]}`,
+    href: `${row.h}#${row.k}.${data.subsets[subset][2]}`,
     title: told.join(", ") || null,
     class: (row.o ? "m" : "p") + (row.g === "in_domain" ? " seen" : ""),
   }, cell.text);
