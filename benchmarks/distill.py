@@ -296,7 +296,7 @@ def write_recipe(folder: Path, size: int) -> Path:
 
 def measure_negatives(conversations: int) -> dict[str, Any]:
     """Draw 10 negatives a conversation over 13,000 types with a heavy tail."""
-    from unibench.distill.negatives import NegativeSampler
+    from unibench.distill.mixing.negatives import NegativeSampler
     from unibench.schema.distillation import Negatives
 
     counts = {f"type {n}": max(1, 40_000 // n) for n in range(1, TYPES + 1)}

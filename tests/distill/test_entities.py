@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from unibench.distill.answers.entities import EntityFilter, as_in_text, merged_plurals
 from unibench.distill.corpus.sample import SampledPassage
-from unibench.distill.entities import EntityFilter, as_in_text, merged_plurals
 from unibench.distill.filtering import DistilledPair, FilterRun
 from unibench.distill.label import TeacherAnswer
 from unibench.distill.work import Progress

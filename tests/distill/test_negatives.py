@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from unibench.distill.negatives import NegativeSampler
+from unibench.distill.mixing.negatives import NegativeSampler
 from unibench.schema.distillation import Negatives
 
 COUNTS = {f"type {n}": 1000 // n for n in range(1, 31)}  # a heavy tail of 30 types

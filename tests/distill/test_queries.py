@@ -10,9 +10,9 @@ import pytest
 
 from unibench.adapters.uniner import UniNER
 from unibench.backends.replay import ReplayBackend
-from unibench.distill.mixture import InstancePart, Pool, sampled, taken
-from unibench.distill.negatives import NegativeSampler
-from unibench.distill.queries import Instance, Template, ask_about, by_type
+from unibench.distill.mixing.mixture import InstancePart, Pool, sampled, taken
+from unibench.distill.mixing.negatives import NegativeSampler
+from unibench.distill.mixing.queries import Instance, Template, ask_about, by_type
 from unibench.schema.conversation import Conversation
 from unibench.schema.distillation import Component, ConversationRecipe, Negatives
 from unibench.schema.model_card import Checkpoint, ModelCard

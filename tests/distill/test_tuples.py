@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unibench.backends.base import PROMPT_TOO_LONG
-from unibench.distill.tuples import TupleList, read_tuples
+from unibench.distill.answers.tuples import TupleList, read_tuples
 from unibench.schema.query import Response
 
 ANN_BO = [("Ann", "person"), ("Bo", "person")]

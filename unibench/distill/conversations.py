@@ -11,14 +11,14 @@ from typing import Any
 
 from unibench.distill.card import dataset_card
 from unibench.distill.filtering import PAIRS, read_pairs
-from unibench.distill.mixture import (
+from unibench.distill.mixing.mixture import (
     FilePart,
     Part,
     distilled_part,
     supervised_part,
     taken,
 )
-from unibench.distill.queries import seed_of
+from unibench.distill.mixing.queries import seed_of
 from unibench.distill.statistics import PLOT, STATISTICS
 from unibench.distill.work import (
     Progress,

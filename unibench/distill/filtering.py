@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
+from unibench.distill.answers.entities import EntityFilter, merged_plurals
+from unibench.distill.answers.tuples import read_tuples
 from unibench.distill.corpus.sample import SampledPassage
-from unibench.distill.entities import EntityFilter, merged_plurals
 from unibench.distill.label import ANSWERS, TeacherAnswer
 from unibench.distill.passages import PASSAGES
-from unibench.distill.tuples import read_tuples
 from unibench.distill.work import Progress, StageManifest, WorkFolder, plain
 from unibench.errors import RunError
 from unibench.schema.distillation import DistillationRecipe, FilterRecipe

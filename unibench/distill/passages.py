@@ -12,10 +12,10 @@ import msgspec
 
 from unibench.distill.corpus.documents import Part, parts_of
 from unibench.distill.corpus.duplicates import DuplicateFilter
+from unibench.distill.corpus.held_out import held_out
 from unibench.distill.corpus.overlap import OverlapIndex
 from unibench.distill.corpus.sample import SampledPassage, Sampler
 from unibench.distill.corpus.stream import PassageStream, State
-from unibench.distill.held_out import held_out
 from unibench.distill.work import (
     Progress,
     StageManifest,

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
-from unibench.distill.tuples import Pair
+from unibench.distill.answers.tuples import Pair
 from unibench.schema.distillation import FilterRecipe
 from unibench.schema.text import Mention
 

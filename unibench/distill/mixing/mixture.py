@@ -12,8 +12,14 @@ import msgspec
 
 from unibench.data.api import load_prepared
 from unibench.distill.filtering import DistilledPair
-from unibench.distill.negatives import NegativeSampler
-from unibench.distill.queries import Asked, Instance, Template, ask_about, seed_of
+from unibench.distill.mixing.negatives import NegativeSampler
+from unibench.distill.mixing.queries import (
+    Asked,
+    Instance,
+    Template,
+    ask_about,
+    seed_of,
+)
 from unibench.distill.work import file_hash
 from unibench.errors import DataError
 from unibench.schema.conversation import (

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from unibench.adapters.uniner import QUESTION, READ
-from unibench.distill.negatives import NegativeSampler
+from unibench.distill.mixing.negatives import NegativeSampler
 from unibench.schema.conversation import (
     GPT,
     HUMAN,

@@ -1,0 +1,1 @@
+"""What teachers answer: read, checked against the passage, normalised."""

@@ -1,0 +1,1 @@
+"""From passages with entities to the conversations of a training mixture."""
