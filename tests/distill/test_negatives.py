@@ -104,3 +104,8 @@ def test_equal_seeds_draw_the_same() -> None:
     draws = sampler("frequency", 5)
     assert draws.draw((), "x") == draws.draw((), "x")
     assert draws.draw((), "x") != draws.draw((), "y")
+
+
+def test_a_type_that_differs_in_case_only_is_present() -> None:
+    draws = sampler("uniform", 5, {"Person": 1, "person": 1, "ship": 1})
+    assert draws.draw({"PERSON"}, "seed") == ["ship"]

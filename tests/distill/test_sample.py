@@ -14,6 +14,7 @@ from unibench.distill.corpus.sample import (
     Sampler,
     keys_of,
 )
+from unibench.errors import DataError
 
 CHI2_99_DF_99 = 134.6
 """The 99 % point of chi-square with 99 degrees of freedom."""
@@ -129,6 +130,14 @@ def test_a_stratum_is_uniform_however_late_the_others_come() -> None:
     for source in "bc":
         offer(early, source, 9, source=source)
     assert early.kept()["a"] == alone.kept()["a"]
+
+
+def test_too_many_strata_are_an_error_not_a_full_memory() -> None:
+    sampler = Sampler(3, "equal")
+    for source in "abc":
+        offer(sampler, source, 2, source)
+    with pytest.raises(DataError, match="more than 3 sources, the last one 'd'"):
+        offer(sampler, "d", 2, "d")
 
 
 def test_the_reservoir_keeps_the_smallest_keys() -> None:

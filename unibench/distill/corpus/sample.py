@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from unibench.errors import DataError
+
 _ALL = ""
 _NEVER = 1 << 64
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -120,10 +122,20 @@ class Sampler:
             self._reservoirs[_ALL] = Reservoir(self._room(size))
 
     def reservoir(self, source: str) -> Reservoir | None:
-        """Return where passages of `source` go, None where its share is nothing."""
+        """Return where passages of `source` go, None where its share is nothing.
+
+        Raises:
+            DataError: there are more sources than passages to sample.
+        """
         if self.stratify == "none":
             return self._reservoirs[_ALL]
         if self.stratify == "equal" and source not in self._reservoirs:
+            if len(self._reservoirs) >= self.size:
+                raise DataError(
+                    f"the corpus has more than {self.size} sources, the last one"
+                    f" {source!r}, so they cannot share {self.size} passages equally;"
+                    " is `source_field` the right field?"
+                )
             room = self._room(self.size / (len(self._reservoirs) + 1))
             for reservoir in self._reservoirs.values():
                 reservoir.shrink(room)

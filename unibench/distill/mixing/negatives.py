@@ -16,7 +16,8 @@ class NegativeSampler:
     """Draws absent types, one after the other, each with its share of the rest.
 
     `uniform` gives every type the same share, `frequency` one in proportion to its
-    number of entities in the whole data.
+    number of entities in the whole data. A type that differs from a present one in
+    case only is not absent.
     """
 
     def __init__(self, counts: Mapping[str, int], negatives: Negatives) -> None:
@@ -28,30 +29,31 @@ class NegativeSampler:
         self._names = tuple(self._weights)
         self._ends = list(accumulate(self._weights.values()))
         self._all = tuple(counts)
+        self._folded = {name: name.casefold() for name in counts}
 
     def draw(self, present: Collection[str], seed: str) -> list[str]:
         """Return types that are not in `present`; equal seeds draw the same."""
         if self.negatives.strategy == "none":
             return []
+        there = {name.casefold() for name in present}
         if self.negatives.count == "all":
-            return [name for name in self._all if name not in present]
-        absent = len(self._names) - sum(name in self._weights for name in {*present})
-        wanted = min(self.negatives.count, absent)
+            return [name for name in self._all if self._folded[name] not in there]
         draw = random.Random(seed)  # noqa: S311
         drawn: dict[str, None] = {}
+        wanted = self.negatives.count if self._names else 0
         for _ in range(_PATIENCE * wanted):
             if len(drawn) == wanted:
                 break
             at = bisect(self._ends, draw.random() * self._ends[-1])
             name = self._names[min(at, len(self._names) - 1)]
-            if name not in present:
+            if self._folded[name] not in there:
                 drawn[name] = None
-        return self._rest(drawn, present, wanted, draw)
+        return self._rest(drawn, there, wanted, draw)
 
     def _rest(
         self,
         drawn: dict[str, None],
-        present: Collection[str],
+        there: Collection[str],
         wanted: int,
         draw: random.Random,
     ) -> list[str]:
@@ -63,8 +65,12 @@ class NegativeSampler:
         found = list(drawn)
         if len(found) == wanted:
             return found
-        left = [n for n in self._names if n not in present and n not in drawn]
-        while len(found) < wanted:
+        left = [
+            name
+            for name in self._names
+            if self._folded[name] not in there and name not in drawn
+        ]
+        while left and len(found) < wanted:
             weights = [self._weights[name] for name in left]
             at = draw.choices(range(len(left)), weights)[0]
             found.append(left.pop(at))
