@@ -220,7 +220,8 @@ function startBoard() {
       giveRanks(lines);
       const sorted = sortLines(lines, sorting.key, sorting.down);
       const body = make("tbody", {},
-        make("tr", { class: "section" }, make("th", { colspan: width, scope: "rowgroup" }, title)),
+        make("tr", { class: "section" },
+          make("th", { colspan: width, scope: "rowgroup" }, make("span", {}, title))),
         ...sorted.slice(0, room).map((line) => rowOf(line, subsets, data)));
       for (const line of sorted.slice(room)) later.push([body, line]);
       room = Math.max(0, room - sorted.length);
