@@ -65,7 +65,8 @@ def test_the_space_is_a_static_site_that_is_ours(
 
 
 def test_the_workflow_is_valid_and_names_the_repositories(make_run: MakeRun) -> None:
-    plan = plan_space(Snapshot(repo=SPACE), [publishable(make_run())], SOURCE)
+    records = [publishable(make_run())]
+    plan = plan_space(Snapshot(repo=SPACE), records, SOURCE, printed=False)
     (file,) = [f for f in plan.files if f.path == WORKFLOW]
     values = yaml.safe_load(file.read())
     steps = values["jobs"]["refresh"]["steps"]
@@ -82,7 +83,8 @@ def test_nothing_to_show_is_an_error(tmp_path: Path) -> None:
 
 def test_html_of_names_is_escaped(make_run: MakeRun) -> None:
     record = make_run(model_title="<script>alert(1)</script>", model_name="<b>x</b>")
-    plan = plan_space(Snapshot(repo=SPACE), [publishable(record)], SOURCE)
+    records = [publishable(record)]
+    plan = plan_space(Snapshot(repo=SPACE), records, SOURCE, printed=False)
     for file in plan.files:
         assert b"<script>alert" not in file.read(), file.path
         assert b"<b>x" not in file.read() or not file.path.endswith(".html")

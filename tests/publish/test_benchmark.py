@@ -158,6 +158,7 @@ print("loaded")
 """
 
 
+@pytest.mark.slow
 def test_the_real_datasets_library_loads_and_streams_it(
     hub: HubStub,
     connect: Connect,

@@ -120,7 +120,10 @@ def test_from_runs_to_a_leaderboard(
     assert "eval.yaml" in hub.repos["dataset", "owner/bench"].files()
     assert unibench(*benchmark, "--yes").out.count("nothing was sent") == 2
 
-    space = ("publish", "space", "--repo", "owner/board", "--results", "owner/results")
+    space = (
+        "publish", "space", "--repo", "owner/board", "--results", "owner/results",
+        "--no-printed",
+    )  # fmt: skip
     assert unibench(*space, "--create", "--yes").code == 0
     assert "nothing was sent" in unibench(*space, "--yes").out
 
@@ -206,7 +209,7 @@ COMMANDS = [
     ("benchmark", "--repo", "owner/b", "-d", "closedcorpus"),
     ("benchmark", "--repo", "owner/b", "-d", "hospitalcorpus"),
     ("benchmark", "--repo", "owner/b", "-d", "silentcorpus"),
-    ("space", "{runs}", "--repo", "owner/s"),
+    ("space", "{runs}", "--repo", "owner/s", "--no-printed"),
     ("model", "--weights", "{runs}", "--repo", "owner/w", "--license", "mit"),
     ("dataset", "{runs}", "--repo", "owner/d"),
 ]  # fmt: skip
@@ -288,6 +291,7 @@ def test_export_writes_files(unibench: Run, runs: str, tmp_path: Path) -> None:
         assert Path(row["path"]).stat().st_size == row["bytes"]
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own_with_the_variables_a_user_sets(
     hub: HubStub, runs: str
 ) -> None:
