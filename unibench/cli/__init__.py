@@ -17,6 +17,7 @@ COMMANDS = {
     "score": "Score a file of predictions made elsewhere.",
     "rescore": "Read and score the stored answers of runs again.",
     "compare": "Compare two models' runs, with intervals and p-values.",
+    "wording": "Ask in other words, and show how much that changes a score.",
     "report": "Make tables of runs beside the published figures.",
     "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
     "models": "The catalogue of models: list, show, fetch, check.",

@@ -11,11 +11,12 @@ import msgspec
 
 from unibench.adapters.base import ModelAdapter
 from unibench.adapters.load import load_model
+from unibench.adapters.oracle import ceiling
 from unibench.backends.asking import Answers, Progress
 from unibench.backends.store import ResponseStore
 from unibench.data.api import load_prepared
 from unibench.data.catalogue import resolve
-from unibench.errors import RunError, UnavailableError
+from unibench.errors import AdapterError, RunError, UnavailableError
 from unibench.runner.ask import ask, read_all
 from unibench.runner.environment import environment
 from unibench.runner.plan import Plan, plan_subset
@@ -29,7 +30,7 @@ from unibench.runner.score_run import (
 from unibench.runner.store import own_folder, run_folder, write_run
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import Prediction, content_hash
-from unibench.schema.record import ModelIdentity, RunRecord
+from unibench.schema.record import AnswerCeiling, ModelIdentity, RunRecord
 from unibench.scoring.version import SCORING_VERSION
 
 
@@ -186,8 +187,26 @@ def make_record(
         labels=settings.labels,
         scores=scores,
         tally=tally_of(cases, predictions, scores),
+        ceiling=ceiling_of(model[1], plan),
         usage=answers.usage,
         environment=environment(),
+    )
+
+
+def ceiling_of(adapter: ModelAdapter, plan: Plan) -> AnswerCeiling | None:
+    """Return what the adapter's answer form can hold of this gold, None if unstated."""
+    try:
+        found = ceiling(
+            adapter,
+            plan.passages,
+            plan.prepared.entity_types,
+            plan.prepared.definitions,
+            plan.prepared.identity.subset,
+        )
+    except AdapterError:
+        return None
+    return AnswerCeiling(
+        f1=found.f1, gold=found.gold, kept=found.kept, lost=found.reasons
     )
 
 

@@ -65,7 +65,7 @@ def plan_subset(
         for group in groups
     ]
     queries = tuple(
-        Query(passage, group, defined)
+        Query(passage, group, defined, prepared.identity.subset)
         for passage in passages
         for group, defined in zip(groups, definitions, strict=True)
     )

@@ -61,7 +61,7 @@ def _read_again(
         types = old.entity_types
         defined = run.prepared.definitions
         definitions = {t: defined[t] for t in types if t in defined}
-        query = Query(passages[old.id], types, definitions)
+        query = Query(passages[old.id], types, definitions, run.record.subset)
         new = adapter.read(responses[old.response_key], query)
         again.append(msgspec.structs.replace(new, response_key=old.response_key))
     return again

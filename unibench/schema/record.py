@@ -97,11 +97,25 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     flags: Mapping[str, int] = {}
 
 
+class AnswerCeiling(msgspec.Struct, frozen=True, kw_only=True):
+    """The best strict score that a model asked and read so could reach.
+
+    Gold is sent through the adapter's own answer form and back; `lost` counts the
+    mentions that the form cannot hold, by reason.
+    """
+
+    f1: float
+    gold: int
+    kept: int
+    lost: Mapping[str, int] = {}
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One model on one split of one subset: scores and every identity behind them.
 
     Written as `record.json` beside the `predictions.jsonl` that it was made from.
-    `limit` is the number of passages that the user asked for, None for all.
+    `limit` is the number of passages that the user asked for, None for all. `ceiling`
+    is None where the adapter states no answer form.
     """
 
     record_version: int = RECORD_VERSION
@@ -116,6 +130,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     labels: str = "natural"
     scores: Mapping[str, Score] = {}
     tally: Tally = Tally()
+    ceiling: AnswerCeiling | None = None
     usage: Usage = Usage()
     environment: Environment
     predictions_sha256: str = ""
