@@ -37,34 +37,10 @@ def command(*, run: Path, other: Path | None, output: Path) -> None:
 
 
 def _read(path: Path) -> Run:
-    """Read a run and the data that it was asked about.
-
-    Raises:
-        RunError: the data here are not those of the run, or its predictions changed.
-    """
-    import hashlib
-
-    from unibench.data.api import load_prepared
-    from unibench.errors import RunError
+    """Read a run and the data that it was asked about."""
     from unibench.reporting.errors.write import Run
-    from unibench.runner.score_run import cases_of
-    from unibench.runner.store import PREDICTIONS, read_predictions, read_record
+    from unibench.runner.reload import reload
+    from unibench.runner.store import read_record
 
-    record = read_record(path)
-    file = Path(record.path).parent / PREDICTIONS
-    if hashlib.sha256(file.read_bytes()).hexdigest() != record.predictions_sha256:
-        raise RunError(
-            f"{file} has changed since its record was written; run"
-            f" 'unibench rescore {path}' first"
-        )
-    data = record.data
-    prepared = load_prepared(record.subset, data.split, data.protocol, record.labels)
-    if prepared.identity.fingerprint != data.fingerprint:
-        raise RunError(
-            f"{record.path} was made on other data than are prepared here (fingerprint"
-            f" {data.fingerprint[:12]}); run 'unibench evaluate' again"
-        )
-    predictions = read_predictions(record)
-    asked = {prediction.id for prediction in predictions}
-    passages = [passage for passage in prepared.passages if passage.id in asked]
-    return Run(record=record, cases=tuple(cases_of(prepared, passages, predictions)))
+    run = reload(read_record(path))
+    return Run(record=run.record, cases=tuple(run.cases()))
