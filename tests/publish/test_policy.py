@@ -35,6 +35,7 @@ from unibench.schema.score import Counts
         pytest.param(
             {"model_details": {"prompt": "x" * 1000}}, "model.details", id="long-detail"
         ),
+        pytest.param({"model_title": "x" * 1001}, "a text of 1001", id="long-text"),
         pytest.param({"entity_types": ("person",)}, "was not asked", id="strange-type"),
     ],
 )

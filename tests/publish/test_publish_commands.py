@@ -200,23 +200,24 @@ def test_eval_yaml_that_the_hub_refuses_is_a_warning(
     assert "manifest.json" in hub.repos["dataset", "owner/bench"].files()
 
 
+SENT, REFUSED = 0, 1
 COMMANDS = [
-    ("results", "{runs}", "--repo", "owner/x", "--predictions"),
-    ("results", "{runs}", "--repo", "owner/x", "--predictions-repo", "owner/p",
-     "--gate"),
-    ("results", "{runs}", "--repo", "owner/x", "--pr", "--predictions"),
-    ("model", "{runs}", "--repo", "guest/ner", "--benchmark", "o/b", "--model-index"),
-    ("benchmark", "--repo", "owner/b", "-d", "closedcorpus"),
-    ("benchmark", "--repo", "owner/b", "-d", "hospitalcorpus"),
-    ("benchmark", "--repo", "owner/b", "-d", "silentcorpus"),
-    ("space", "{runs}", "--repo", "owner/s", "--no-printed"),
-    ("model", "--weights", "{runs}", "--repo", "owner/w", "--license", "mit"),
-    ("dataset", "{runs}", "--repo", "owner/d"),
+    (SENT, "results {runs} --repo owner/x --create --predictions"),
+    (SENT, "results {runs} --repo owner/x --create --predictions-repo owner/p --gate"),
+    (SENT, "results {runs} --repo owner/y --pr --predictions"),
+    (SENT, "model {runs} --repo guest/ner --benchmark o/b --results owner/r"
+           " --model-index"),
+    (SENT, "space {runs} --repo owner/s --create --no-printed"),
+    (REFUSED, "benchmark --repo owner/b --create -d closedcorpus"),
+    (REFUSED, "benchmark --repo owner/b --create -d hospitalcorpus"),
+    (REFUSED, "benchmark --repo owner/b --create -d silentcorpus"),
+    (REFUSED, "model --weights {runs} --repo owner/w --create --license mit"),
+    (REFUSED, "dataset {runs} --repo owner/d --create"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "command", COMMANDS, ids=lambda c: f"{c[0]}-{c[-1].strip('-')}"
+    ("code", "command"), COMMANDS, ids=[words for _, words in COMMANDS]
 )
 @pytest.mark.parametrize("subset", ["closedcorpus", "hospitalcorpus", "silentcorpus"])
 def test_no_command_sends_text_that_may_not_be_published(
@@ -224,15 +225,17 @@ def test_no_command_sends_text_that_may_not_be_published(
     unibench: Run,
     make_run: MakeRun,
     tmp_path: Path,
-    command: tuple[str, ...],
+    code: int,
+    command: str,
     subset: str,
 ) -> None:
     make_run(subset)
     hub.make("guest/ner", "model")
+    hub.make("owner/y")
     runs = str(tmp_path / "runs")
-    words = [word.format(runs=runs) for word in command]
-    extra = [] if command[0] == "model" and "--weights" not in command else ["--create"]
-    unibench("publish", *words, *extra, "--yes")
+    unibench("publish", "results", runs, "--repo", "owner/r", "--create", "--yes")
+    words = [word.format(runs=runs) for word in command.split()]
+    assert unibench("publish", *words, "--yes").code == code
     for repo in hub.repos.values():
         for tree, _ in repo.commits.values():
             for path, content in tree.items():
@@ -272,7 +275,7 @@ def test_the_search_for_text_finds_it() -> None:
     [
         (("results", "--repo", "a/b"), "name the runs, or say --rebuild"),
         (("results", "--rebuild", "--pr", "--repo", "a/b"), "the owner says --rebuild"),
-        (("model", "--repo", "a/b"), "name the runs and --benchmark"),
+        (("model", "--repo", "a/b"), "name the runs, --benchmark and --results"),
         (("export", "-o", "x"), "name the runs to export"),
         (("check",), "name runs, or --repo"),
         (("check", "--pr", "3"), "name runs, or --repo"),

@@ -65,8 +65,11 @@ def command(
     sending = Sending(repo_type="model", **chosen)
     if weights is not None:
         _weights(sending, weights, runs, license_)
-    elif not runs or benchmark is None:
-        raise click.UsageError("name the runs and --benchmark, or say --weights DIR")
+    elif not runs or benchmark is None or results is None:
+        raise click.UsageError(
+            "name the runs, --benchmark and --results (every score links to its run),"
+            " or say --weights DIR"
+        )
     else:
         _scores(sending, runs, (benchmark, results), model_index=model_index)
 
@@ -74,7 +77,7 @@ def command(
 def _scores(
     sending: Sending,
     runs: tuple[Path, ...],
-    repos: tuple[str, str | None],
+    repos: tuple[str, str],
     *,
     model_index: bool,
 ) -> None:
@@ -89,7 +92,7 @@ def _scores(
         sending.repo,
         find_runs(runs),
         benchmark=benchmark,
-        results=_snapshot(results) if results else None,
+        results=_snapshot(results),
         suites=suites(),
         model_index=model_index,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LOCAL = re.compile(r"^(/|~|\.{1,2}/|[A-Za-z]:[\\/])")
 _REASON = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
 _HUB_BACKENDS = {"transformers", "vllm", "gliner"}
+_MAX_TEXT = 1000  # of any string but the command; definitions of types are shorter
 _MAX_DETAIL = 200  # characters of a value in `model.details`
 
 
@@ -63,6 +65,7 @@ def problems_of(record: RunRecord) -> Iterator[str]:
     if not _HEX.fullmatch(record.predictions_sha256):
         yield "the record names no predictions; run 'unibench rescore' on it"
     yield from _text_problems(record)
+    yield from _type_problems(record)
     yield from _count_problems(record)
 
 
@@ -99,24 +102,48 @@ def _is_hub_model(record: RunRecord) -> bool:
 def _text_problems(record: RunRecord) -> Iterator[str]:
     """A record holds names and numbers; free text could be text of a dataset."""
     tally = record.tally
-    reasons: tuple[Mapping[str, int], ...] = (
+    counted: tuple[Mapping[str, int], ...] = (
         tally.parse_errors, tally.repairs, tally.dropped, tally.flags,
         *(score.notes for score in record.scores.values()),
     )  # fmt: skip
-    for counts in reasons:
-        for name in counts:
-            if not _REASON.fullmatch(name):
-                yield (
-                    f"the tally counts {name[:40]!r}, which is no name of a reason;"
-                    " text of a dataset must not stand there"
-                )
+    for name in chain.from_iterable(counted):
+        if not _REASON.fullmatch(name):
+            yield (
+                f"the tally counts {name[:40]!r}, which is no name of a reason;"
+                " text of a dataset must not stand there"
+            )
     for key, value in record.model.details.items():
         if not _is_plain(value):
             yield f"model.details[{key!r}] is longer than a setting can be"
+    values = msgspec.to_builtins(record)
+    values["environment"]["command"] = ""
+    if long := next(filter(_is_long, _strings(values)), None):
+        yield f"it holds a text of {len(long)} characters ({long[:20]!r}...)"
+
+
+def _type_problems(record: RunRecord) -> Iterator[str]:
+    """Scores by type are of types that were asked, which the label map words."""
     asked = set(record.entity_types)
     for profile, score in record.scores.items():
         if strange := sorted(set(score.by_type) - asked):
             yield f"{profile} scores the type {strange[0][:40]!r}, which was not asked"
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every string of plain values, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(key)
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
+
+
+def _is_long(text: str) -> bool:
+    return len(text) > _MAX_TEXT
 
 
 def _is_plain(value: Any) -> bool:
