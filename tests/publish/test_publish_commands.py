@@ -186,6 +186,20 @@ def test_predictions_go_to_a_gated_repository_only(
     assert not any(path.startswith("predictions/") for path in open_files)
 
 
+def test_a_dry_run_of_the_benchmark_shows_the_tasks_too(
+    hub: HubStub, unibench: Run, runs: str, tmp_path: Path
+) -> None:
+    words = ("publish", "benchmark", "-d", "freecorpus", "--repo", "owner/bench")
+    told = unibench(*words, "--dry-run", "--json", "-o", str(tmp_path / "plan"))
+    assert {row["path"] for row in json.loads(told.out)} == {
+        "README.md", "LICENSES.md", "manifest.json", "freecorpus/test.parquet",
+    }  # fmt: skip
+    assert "new" in told.err
+    assert "eval.yaml" in told.err
+    assert (tmp_path / "plan" / "eval.yaml").is_file()
+    assert {sent.method for sent in hub.log} == {"GET"}
+
+
 def test_eval_yaml_that_the_hub_refuses_is_a_warning(
     hub: HubStub, unibench: Run, runs: str
 ) -> None:

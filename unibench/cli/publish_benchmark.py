@@ -39,6 +39,8 @@ def command(*, datasets: tuple[str, ...], protocol: str, **chosen: Any) -> None:
     What a licence does not allow cannot be published: a subset named with -d is then
     an error, others are listed as left out. eval.yaml is a commit of its own.
     """
+    import msgspec
+
     from unibench.publish.benchmark.plan import plan_benchmark, plan_eval
     from unibench.publish.benchmark.tasks import benchmark_subsets, suites
     from unibench.publish.hub.errors import InvalidError
@@ -47,13 +49,11 @@ def command(*, datasets: tuple[str, ...], protocol: str, **chosen: Any) -> None:
     sending = Sending(repo_type="dataset", **chosen)
     planner = partial(plan_benchmark, built=built, left_out=left_out, name=sending.repo)
     carry_out(sending, planner)
-    if sending.dry_run or not sending.yes:
-        return
+    tasks = partial(
+        plan_eval, suites=suites(), subsets=benchmark_subsets(), built=built
+    )
     try:
-        carry_out(
-            sending,
-            partial(plan_eval, suites=suites(), subsets=benchmark_subsets()),
-        )
+        carry_out(msgspec.structs.replace(sending, create=False, aside=True), tasks)
     except InvalidError as error:
         # Until the framework is registered the Hub may refuse it; the data are there.
         click.echo(f"eval.yaml was not taken, the rest is published: {error}", err=True)

@@ -52,7 +52,11 @@ def sending_options(function: F) -> F:
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for: look, or send, and where to."""
+    """What the user asked for: look, or send, and where to.
+
+    `aside` is a second publication of one command: with --json it is told on stderr,
+    so that stdout holds one JSON value.
+    """
 
     repo: str
     repo_type: RepoType
@@ -63,6 +67,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     create: bool = False
     propose: str = ""
     again: bool = False
+    aside: bool = False
 
 
 def carry_out(sending: Sending, planner: Planner) -> None:
@@ -94,7 +99,10 @@ def _send(hub: Hub, repo: Any, sending: Sending, planner: Planner) -> None:
         sent = publish(hub, repo, planner, create=sending.create)
     _write_files(sent.publication, sending.output)
     say_notes(sent.publication)
-    _say_sent(sent, as_json=sending.as_json)
+    if sending.aside and sending.as_json:
+        click.echo(str(sent), err=True)
+    else:
+        _say_sent(sent, as_json=sending.as_json)
 
 
 def _say_sent(sent: Sent, *, as_json: bool) -> None:
@@ -131,7 +139,11 @@ def _shown(hub: Hub, repo: Any, sending: Sending, planner: Planner) -> Publicati
         {"state": state, "bytes": size, "sha256": sha256[:16], "path": path}
         for state, path, size, sha256 in changes(publication, snapshot.files)
     ]
-    show_rows(rows, as_json=sending.as_json)
+    if sending.aside and sending.as_json:
+        for row in rows:
+            click.echo(f"{row['state']} {row['bytes']} {row['path']}", err=True)
+    else:
+        show_rows(rows, as_json=sending.as_json)
     _write_files(publication, sending.output)
     say_notes(publication)
     left = only_changes(publication, snapshot.files)

@@ -104,7 +104,7 @@ def _publish_gated(
     if sending.yes and not sending.dry_run:
         require_gate(Hub(), repo, create=sending.create, gate=gate)
     carry_out(
-        msgspec.structs.replace(sending, repo=name),
+        msgspec.structs.replace(sending, repo=name, aside=True),
         lambda snapshot: plan_gated(snapshot, gathered),
     )
 

@@ -63,19 +63,24 @@ def plan_benchmark(
 
 
 def plan_eval(
-    snapshot: Snapshot, suites: Sequence[Suite], subsets: Sequence[str]
+    snapshot: Snapshot,
+    suites: Sequence[Suite],
+    subsets: Sequence[str],
+    built: Sequence[Built] = (),
 ) -> Publication:
     """Return `eval.yaml`, which declares the tasks of the Hub's own leaderboard.
 
-    A task for each suite's average and for each subset; those whose data lie here
-    name their config. It is a commit of its own, since the Hub checks this file.
+    A task for each suite's average and for each subset; those whose data lie here, or
+    will with `built`, name their config. It is a commit of its own, since the Hub
+    checks this file.
     """
     manifest = read_manifest(snapshot.read_if_there(MANIFEST))
+    tested = {s for s, config in manifest.configs.items() if "test" in config.splits}
+    tested |= {one.subset for one in built if "test" in one.prepared}
     tasks: list[dict[str, str]] = [{"id": task_of_suite(s.name)} for s in suites]
     for subset in subsets:
         task = {"id": subset}
-        config = manifest.configs.get(subset)
-        if config is not None and "test" in config.splits:
+        if subset in tested:
             task |= {"config": subset, "split": "test"}
         tasks.append(task)
     values = {
