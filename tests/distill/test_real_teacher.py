@@ -62,13 +62,14 @@ def test_all_stages_with_a_real_model_over_http(
 def small_recipe(folder: Path, decoding: Decoding) -> Path:
     """The shipped recipe with four short passages and short answers.
 
-    A model of this size seldom ends its list, so cut lists are let be.
+    A model of this size seldom ends its list, so cut lists are kept.
     """
     training = data_root() / "training"
     shutil.copytree(training / "small_corpus", folder / "small_corpus")
     values = yaml.safe_load((training / "small.yaml").read_text("utf-8"))
     values["passages"] |= {"sample": 4, "max_tokens": 40, "test_overlap": None}
     values["teacher"]["decoding"] = msgspec.to_builtins(decoding)
+    values["filter"]["cut"] = "keep"
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(values), "utf-8")
     return path

@@ -39,15 +39,17 @@ def plot_long_tail(
     axes.fill_between(ranks, frequencies, 0.8, color=_ACCENT, alpha=0.12, linewidth=0)
     axes.set_ylim(bottom=0.8, top=max(frequencies) * 1.6)
     axes.set_xlim(left=1, right=max(2, len(frequencies)))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(10))
+    for axis, largest in ((axes.xaxis, len(frequencies)), (axes.yaxis, frequencies[0])):
+        steps = (1.0,) if largest >= _MIN_TYPES else (1.0, 2.0, 5.0)
+        axis.set_major_locator(LogLocator(10, subs=steps))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axis.set_minor_formatter(NullFormatter())
-    if len(frequencies) >= _MIN_TYPES:
+    marked = len(frequencies) >= _MIN_TYPES
+    if marked:
         _mark_ranges(axes, ranges)
     axes.set_xlabel(f"rank of the entity type ({len(frequencies):,} types)")
     axes.set_ylabel("entities of the type")
-    axes.set_title(title, loc="left", fontsize=11, color=_INK, pad=20)
+    axes.set_title(title, loc="left", fontsize=11, color=_INK, pad=20 if marked else 6)
     axes.grid(visible=True, which="major", color=_GRID, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     partial = path.with_name(path.name + ".part")
