@@ -91,7 +91,7 @@ def test_what_is_mended_by_trying_again(
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        pytest.param(Fault("POST", COMMIT, 403), "with --pr", id="403"),
+        pytest.param(Fault("POST", COMMIT, 403), "results --pr", id="403"),
         pytest.param(Fault("POST", COMMIT, 400), "found it invalid", id="400"),
         pytest.param(Fault("POST", COMMIT, 503, times=9), "answered 503", id="503"),
         pytest.param(

@@ -93,8 +93,20 @@ def _of_connection(error: Exception, what: str, token: str) -> PublishError:
         )
     return UncertainError(
         f"{what}: the Hub could not be reached or the connection was cut"
-        f" ({said}). Nothing is half published: what is there is one whole commit or"
-        " none. Run the command again; what arrived is not sent twice"
+        f" ({said}). {_what_now(what)}"
+    )
+
+
+def _what_now(what: str) -> str:
+    """Say what a lost answer means; only a commit may have happened all the same."""
+    if what.startswith("cannot commit"):
+        return (
+            "It may have happened all the same, as one whole commit; run the command"
+            " again, and what arrived is not sent twice"
+        )
+    return (
+        "Check the network and HF_ENDPOINT, then run the command again; what arrived"
+        " before is not sent twice"
     )
 
 
@@ -122,8 +134,7 @@ def _of_status(error: Any, what: str, token: str) -> PublishError:
         return maker(what, said)
     if status >= 500:
         return UncertainError(
-            f"{what}: the Hub answered {status} ({said}). It may have happened"
-            " all the same; run the command again, what arrived is not sent twice"
+            f"{what}: the Hub answered {status} ({said}). {_what_now(what)}"
         )
     return PublishError(f"{what}: the Hub answered {status}: {said}")
 
@@ -147,7 +158,7 @@ def _unauthorized(what: str, said: str) -> PublishError:
 def _forbidden(what: str, said: str) -> PublishError:
     return RefusedError(
         f"{what}: the token may not write there ({said}). Use one of the owner with"
-        " write access, or propose the change as a pull request with --pr"
+        " write access, or propose runs as a pull request ('publish results --pr')"
     )
 
 
