@@ -1,5 +1,6 @@
 # make quickstart   install in .venv and evaluate a real model on the corpus `mini`
 # make test         install what the tests need and run them
+# make test-slow    the rest: packages built and installed, real models, a browser
 # make lint         formatting, lint and types
 # make bench        measure speed and memory beside peers (minutes; not in CI)
 
@@ -8,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: quickstart test lint bench clean
+.PHONY: quickstart test test-slow lint bench clean
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("unibench needs Python 3.11 or newer, this is %d.%d; say: make PYTHON=python3.11 ..." % v[:2])'
@@ -28,6 +29,9 @@ quickstart: $(VENV)/.quickstart
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

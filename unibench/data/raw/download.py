@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,6 +147,12 @@ def _opened(
         ) from error
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
+        if isinstance(reason, socket.gaierror):  # no network, or no such host
+            host = urllib.parse.urlsplit(url).hostname
+            raise DownloadError(
+                f"{url}: the host {host} is not known here ({reason.strerror}); is"
+                " there a network?"
+            ) from error
         raise _BrokenError(f"no answer: {reason}") from error
     with response:
         yield response
