@@ -18,6 +18,7 @@ from unibench.reporting.results import (
     newest,
     printed_rows,
 )
+from unibench.schema.model_card import TrainingData
 
 PRINTED: dict[tuple[str, ...], Row] = {
     (r.model, r.profile, r.group, r.variant): r for r in printed_rows()
@@ -117,6 +118,12 @@ def test_a_model_without_a_card_is_not_stated(make_record: Any) -> None:
     record = make_record(model="./my.yaml")
     assert model_cards(["./my.yaml"]) == {}
     assert group_of(record, None) == "undisclosed"
+
+
+def test_a_strangers_run_says_itself_what_it_was_trained_on(make_record: Any) -> None:
+    declared = TrainingData(kind="other_human_labels", subsets=("conllpp",))
+    record = make_record(model="./theirs.yaml", model__training_data=declared)
+    assert group_of(record, None) == "other_human_labels"
 
 
 def test_a_measured_cell_carries_its_interval_and_its_notes(make_record: Any) -> None:

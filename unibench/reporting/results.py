@@ -244,10 +244,13 @@ def printed_group(result: PublishedResult) -> Group:
 
 
 def group_of(record: RunRecord, card: ModelCard | None) -> Group:
-    """Return the group of a run, from the training data that its model declares."""
-    if card is None or card.training_data is None:
+    """Return the group of a run, from the training data that its model declares.
+
+    The record's own declaration comes first: a stranger's card is not on this machine.
+    """
+    training = record.model.training_data or (card.training_data if card else None)
+    if training is None:
         return "undisclosed"
-    training = card.training_data
     if {record.data.subset, record.data.dataset} & set(training.subsets):
         return "in_domain"
     if training.kind == "none":

@@ -226,6 +226,7 @@ def identity_of(name: str, adapter: ModelAdapter) -> ModelIdentity:
         prompt_sha256=prompt_sha256,
         prompt_origin=origin,
         decoding=card.decoding,
+        training_data=card.training_data,
         details=getattr(adapter, "details", dict)(),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from unibench.schema.model_card import Decoding
+from unibench.schema.model_card import Decoding, TrainingData
 from unibench.schema.score import Counts, Score
 
 RECORD_VERSION = 1
@@ -31,6 +31,7 @@ class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     prompt_sha256: str = ""
     prompt_origin: str = ""
     decoding: Decoding = Decoding()
+    training_data: TrainingData | None = None
     details: Mapping[str, Any] = {}
 
 
