@@ -8,6 +8,7 @@ committed answer when a process is killed.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from unibench.schema.query import Response
 _BUSY_S = 60.0
 _CHUNK = 500
 _VERSION = 1
+_ROOM_BYTES = 1 << 16
 _TABLE = """
 CREATE TABLE IF NOT EXISTS responses (
     key BLOB PRIMARY KEY, model TEXT NOT NULL, created REAL NOT NULL,
@@ -116,6 +118,13 @@ class ResponseStore:
                 " UNIBENCH_CACHE to another folder"
             )
 
+    def _no_room(self) -> bool:
+        """A full disk is 'disk I/O error' to SQLite when it opens its log."""
+        try:
+            return shutil.disk_usage(self.path.parent).free < _ROOM_BYTES
+        except OSError:
+            return False
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn what SQLite says into what the user can do."""
@@ -124,7 +133,7 @@ class ResponseStore:
         except sqlite3.Error as error:
             advice = "move it away or set UNIBENCH_CACHE to another folder"
             text = str(error)
-            if "full" in text:
+            if "full" in text or self._no_room():
                 advice = "the disk is full: free some space and run it again"
             elif "locked" in text:
                 advice = "another process is writing to it: wait, or stop that one"
