@@ -139,6 +139,10 @@ class SpanAdapter(ABC):
         """Return the asked types that the model cannot know; none by default."""
         return ()
 
+    def too_wide(self, text: str) -> bool:
+        """Tell whether a mention has more words than the model can mark."""
+        return False
+
     def request_key(self, query: Query) -> str:
         """Return a hash of checkpoint, options, text and asked types."""
         return content_hash(

@@ -187,6 +187,11 @@ class GlinerModel(SpanAdapter):
             return self.options.device
         return "cuda" if torch.cuda.is_available() else "cpu"
 
+    def too_wide(self, text: str) -> bool:
+        """Count words as the package's splitter does."""
+        width = self.options.max_width
+        return width is not None and len(_WORD.findall(text)) > width
+
     def perfect(self, query: Query) -> Sequence[Mention]:
         """Return what such a model can mark: whole words in one piece, not too many."""
         words = [Span(*m.span()) for m in _WORD.finditer(query.passage.text)]

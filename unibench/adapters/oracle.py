@@ -18,7 +18,6 @@ from unibench.errors import AdapterError
 from unibench.schema.query import Parsed, Query, Response
 from unibench.schema.text import Mention, Passage
 
-_MANY_WORDS = 6
 OTHER = "other"
 """The reason that explains nothing: a loss for it is a mistake of ours."""
 
@@ -196,7 +195,7 @@ def _reason(
 
 
 def _word_reason(mention: Mention, query: Query, adapter: ModelAdapter) -> str:
-    if isinstance(adapter, SpanAdapter) and len(mention.text.split()) > _MANY_WORDS:
+    if isinstance(adapter, SpanAdapter) and adapter.too_wide(mention.text):
         return "too_many_words"
     return OTHER if _is_words(mention, query) else "not_whole_words"
 

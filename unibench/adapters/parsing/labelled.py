@@ -71,11 +71,22 @@ def reversed_pieces(
 def unbracketed(value: str, answer: Answer, reading: Reading) -> str:
     """Take off brackets around a value, unless the passage has them too."""
     for opening, closing in ("[]", "{}"):
-        wrapped = value.startswith(opening) and value.endswith(closing)
-        if wrapped and value not in (answer.passage or ()):
+        if _wraps(value, opening, closing) and value not in (answer.passage or ()):
             reading.repair("brackets")
             return value[1:-1].strip()
     return value
+
+
+def _wraps(value: str, opening: str, closing: str) -> bool:
+    """Tell whether the first bracket closes at the end, not as in `[1], [2]`."""
+    if not (value.startswith(opening) and value.endswith(closing)):
+        return False
+    depth = 0
+    for position, character in enumerate(value):
+        depth += (character == opening) - (character == closing)
+        if depth == 0:
+            return position == len(value) - 1
+    return False
 
 
 def unquoted(text: str, answer: Answer, reading: Reading) -> str:
