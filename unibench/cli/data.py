@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from unibench.cli import options
+from unibench.cli.lazy import LazyGroup
 
 COMMANDS = {
     "list": "List every subset: dataset, domain, access, licence, state.",
@@ -21,31 +20,10 @@ COMMANDS = {
 }
 
 
-class DataGroup(click.Group):
-    """A group that imports `unibench.cli.data_<name>` when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names without importing anything."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command; its module calls it `command`."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"unibench.cli.data_{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """Write the list of commands from the table above, importing none."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
 @click.group(
-    cls=DataGroup,
+    cls=LazyGroup,
+    prefix="unibench.cli.data_",
+    table=COMMANDS,
     epilog=options.example(
         "unibench data list", "unibench data prepare crossner --from DIR"
     ),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from unibench.cli import options
+from unibench.cli.lazy import LazyGroup
 
 COMMANDS = {
     "results": "Add runs to a results dataset, or propose them to one.",
@@ -19,31 +18,10 @@ COMMANDS = {
 }
 
 
-class PublishGroup(click.Group):
-    """A group that imports `unibench.cli.publish_<name>` when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names without importing anything."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command; its module calls it `command`."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"unibench.cli.publish_{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """Write the list of commands from the table above, importing none."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
 @click.group(
-    cls=PublishGroup,
+    cls=LazyGroup,
+    prefix="unibench.cli.publish_",
+    table=COMMANDS,
     epilog=options.example(
         "unibench publish results runs --repo me/unibench-results --dry-run",
         "unibench publish results runs --repo me/unibench-results --create --yes",
