@@ -48,7 +48,7 @@ def test_show_prints_the_prompt() -> None:
     )
     shown = json.loads(run("show", "instructuie-11b", "--json").stdout)
     assert shown["prompt_origin"] == "paraphrase"
-    assert shown["rendered_prompt"].endswith("Text: Ann Lee met Bo in Rome. \nAnswer:")
+    assert shown["rendered_prompt"].endswith("by a single vote. \nAnswer:")
 
 
 def test_check_prints_the_ceiling() -> None:

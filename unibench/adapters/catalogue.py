@@ -105,8 +105,11 @@ def parameter_count(text: str) -> int:
     return int(float(number) * units[unit])
 
 
-def model_details(name: str) -> dict[str, Any]:
-    """Return a model's card as plain values, its state and its prompt."""
+def model_details(name: str, example: Query = EXAMPLE) -> dict[str, Any]:
+    """Return a model's card as plain values, its state and its prompt for `example`.
+
+    A model that is asked fewer types at once is shown with the first of them.
+    """
     model, card = load_card(name)
     details: dict[str, Any] = {"model": model, "state": state_of(card)}
     details |= msgspec.to_builtins(card)
@@ -115,8 +118,8 @@ def model_details(name: str) -> dict[str, Any]:
     sha256, origin = adapter.prompt_identity()
     details |= {"prompt_sha256": sha256, "prompt_origin": origin}
     if isinstance(adapter, GenerativeAdapter):
-        types = EXAMPLE.entity_types[: adapter.types_per_query]
-        query = msgspec.structs.replace(EXAMPLE, entity_types=types)
+        types = example.entity_types[: adapter.types_per_query]
+        query = msgspec.structs.replace(example, entity_types=types)
         details["rendered_prompt"] = shown(adapter.render(query))
     return details
 

@@ -27,13 +27,26 @@ def list_command(*, as_json: bool) -> None:
 
 @command.command("show", epilog=options.example("unibench models show uniner-7b-type"))
 @click.argument("name", metavar="MODEL")
+@click.option(
+    "-d",
+    "--dataset",
+    "subset",
+    default="mini_general",
+    show_default=True,
+    metavar="SUBSET",
+    help="Whose first passage the prompt is shown for.",
+)
 @options.json_option
-def show_command(*, name: str, as_json: bool) -> None:
+def show_command(*, name: str, subset: str, as_json: bool) -> None:
     """Show a model's card and the prompt that it is sent."""
     from unibench.adapters.catalogue import model_details
     from unibench.cli.render import show_json
+    from unibench.data.api import load_prepared
+    from unibench.schema.query import Query
 
-    details = model_details(name)
+    data = load_prepared(subset, "test")
+    query = Query(data.passages[0], data.entity_types, data.definitions, subset)
+    details = model_details(name, query)
     if as_json:
         show_json(details)
         return
