@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,7 @@ from unibench.errors import CardError, UnavailableError
 from unibench.schema.dataset_card import RawFileSpec
 
 TRAIN, TEST = b"Ann\tB-PER\nran\tO\n", b"Rome\tB-LOC\n"
-QUICK = Patience(attempts=4, wait_s=0.001, timeout_s=5)
+QUICK = Patience(attempts=4, wait_s=0.001, timeout_s=3)
 Fault = Callable[[BaseHTTPRequestHandler, bytes], None]
 
 
@@ -83,6 +84,20 @@ def cut(upto: int) -> Fault:
     return lambda request, content: send(request, content, upto)
 
 
+def stalled(upto: int, seconds: float) -> Fault:
+    """Send the first bytes, then nothing for longer than anyone waits."""
+
+    def answer(request: BaseHTTPRequestHandler, content: bytes) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content[:upto])
+        request.wfile.flush()
+        time.sleep(seconds)
+
+    return answer
+
+
 def other(content: bytes) -> Fault:
     return lambda request, _: send(request, content)
 
@@ -109,6 +124,7 @@ def get(server: Server, target: Path, **spec: Any) -> None:
         pytest.param([cut(4), cut(9)], id="cut-twice-and-resumed"),
         pytest.param([cut(0)], id="cut-at-once"),
         pytest.param([other(b"wrong bytes, once")], id="wrong-once"),
+        pytest.param([stalled(5, 4.0)], id="stalled-once-and-resumed"),
     ],
 )
 def test_what_may_pass_is_tried_again(

@@ -1,12 +1,13 @@
 """`fetch --all-open` from a server that has the real files under the cards' addresses.
 
-It breaks off, answers 500 and sends wrong bytes now and then.
+It breaks off, is slow, answers 500 and sends wrong bytes now and then.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         content: bytes = self.files[self.path].read()
         first = self.asked[self.path] == 1
-        kind = sum(self.path.encode()) % 4
+        kind = sum(self.path.encode()) % 5
         if first and kind == 0:
             self.send_error(500)
             return
@@ -49,6 +50,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[start : start + len(content) // 2])
         elif first and kind == 2:
             self.wfile.write(content[start:][::-1])
+        elif first and kind == 3:
+            middle = (start + len(content)) // 2
+            self.wfile.write(content[start:middle])
+            self.wfile.flush()
+            time.sleep(0.05)
+            self.wfile.write(content[middle:])
         else:
             self.wfile.write(content[start:])
 
