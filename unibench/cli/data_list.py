@@ -37,4 +37,7 @@ def command(*, names: tuple[str, ...], as_json: bool) -> None:
 def _counted(rows: list[dict[str, Any]]) -> str:
     datasets = {row["dataset"] for row in rows}
     domains = {row["domain"] for row in rows}
-    return f"{len(datasets)} datasets, {len(rows)} subsets, {len(domains)} domains"
+    counts = {"dataset": datasets, "subset": rows, "domain": domains}
+    return ", ".join(
+        f"{len(n)} {word}{'s' * (len(n) != 1)}" for word, n in counts.items()
+    )
