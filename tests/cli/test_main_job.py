@@ -90,8 +90,23 @@ def test_rescoring_gives_the_same_and_adds_a_profile(
     rows = {row["profile"]: row for row in json.loads(out)}
     assert rows["uniner"]["before"] == rows["uniner"]["now"]
     assert rows["token"]["before"] == "-"
+    assert rows["uniner"]["scored from"] == "answers"
     written = json.loads(Path(record["path"]).read_text("utf-8"))
     assert written["scores"]["uniner"] == record["scores"]["uniner"]
+
+
+def test_rescoring_says_when_the_answers_are_gone(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = evaluate(capsys)
+    for file in (shelf / "cache").glob("responses.sqlite*"):
+        file.unlink()
+    code, out, err = run(capsys, "rescore", "runs", "--json")
+    assert code == 0, err
+    row = next(row for row in json.loads(out) if row["profile"] == "uniner")
+    assert row["scored from"] == "predictions (3 answers are not stored here)"
+    after = json.loads(Path(before["path"]).read_text("utf-8"))
+    assert after["scores"]["uniner"] == before["scores"]["uniner"]
 
 
 def test_a_changed_label_map_is_noticed_by_rescore(

@@ -40,8 +40,12 @@ def random_case(draw: random.Random, number: int) -> Case:
 
 @pytest.mark.filterwarnings("ignore")
 def test_equal_to_gliner_on_random_passages() -> None:
-    evaluate_ner = pytest.importorskip("gliner.evaluation.evaluate_ner")
-    evaluator = pytest.importorskip("gliner.evaluation.evaluator")
+    evaluate_ner = pytest.importorskip(
+        "gliner.evaluation.evaluate_ner", reason="needs unibench[gliner]"
+    )
+    evaluator = pytest.importorskip(
+        "gliner.evaluation.evaluator", reason="needs unibench[gliner]"
+    )
     draw = random.Random(6)  # noqa: S311
     for _ in range(300):
         cases = [random_case(draw, number) for number in range(5)]

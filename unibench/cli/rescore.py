@@ -34,7 +34,8 @@ def command(
 
     rows = []
     for record in find_runs(runs):
-        again = rescore(record, profiles)
+        result = rescore(record, profiles)
+        again = result.record
         rows += [
             {
                 "model": again.model.name,
@@ -44,6 +45,7 @@ def command(
                 if profile in record.scores
                 else "-",
                 "now": _percent(score.f1),
+                "scored from": result.source,
                 "record": again.path,
             }
             for profile, score in again.scores.items()

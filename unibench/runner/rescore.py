@@ -20,11 +20,19 @@ from unibench.schema.record import RunRecord
 from unibench.scoring.version import SCORING_VERSION
 
 
-def rescore(record: RunRecord, profiles: Sequence[str] = ()) -> RunRecord:
-    """Return the record scored by today's parsers and profiles; write it in place.
+class Rescored(msgspec.Struct, frozen=True, kw_only=True):
+    """A record scored again; `source` says of what, and if not of answers, why."""
+
+    record: RunRecord
+    source: str
+
+
+def rescore(record: RunRecord, profiles: Sequence[str] = ()) -> Rescored:
+    """Score a run by today's parsers and profiles; write the record in place.
 
     Answers come from the response store where all of them are there and the model's
-    card is unchanged; else the predictions that lie beside the record are scored.
+    card is unchanged; else the predictions that lie beside the record are scored, no
+    raw answer is read, and `source` says so.
 
     Raises:
         RunError: the data or predictions are not those of the record.
@@ -33,12 +41,17 @@ def rescore(record: RunRecord, profiles: Sequence[str] = ()) -> RunRecord:
     run = reload(record)
     responses = run.responses()
     adapter = _adapter(record)
-    if adapter is not None and all(
-        p.response_key in responses for p in run.predictions
-    ):
+    missing = sum(p.response_key not in responses for p in run.predictions)
+    texts: dict[str, str] = {}
+    if missing:
+        source = f"predictions ({missing} answers are not stored here)"
+    elif adapter is None:
+        source = "predictions (the model's card is gone or has changed)"
+    else:
+        source = "answers"
         predictions = tuple(_read_again(run, responses, adapter))
         run = msgspec.structs.replace(run, predictions=predictions)
-    texts = {key: response.text for key, response in responses.items()}
+        texts = {key: response.text for key, response in responses.items()}
     cases = run.cases(texts, answer_form=answer_form_of(record.model.adapter))
     scores = scores_of(cases, wanted)
     rescored = msgspec.structs.replace(
@@ -49,7 +62,8 @@ def rescore(record: RunRecord, profiles: Sequence[str] = ()) -> RunRecord:
         scores=scores,
         tally=tally_of(cases, run.predictions, scores),
     )
-    return write_run(Path(record.path).parent, rescored, run.predictions)
+    written = write_run(Path(record.path).parent, rescored, run.predictions)
+    return Rescored(record=written, source=source)
 
 
 def _read_again(
