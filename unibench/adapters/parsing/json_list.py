@@ -10,7 +10,7 @@ from unibench.adapters.parsing.json_values import (
     LenientReader,
     Number,
     Pairs,
-    strict_json,
+    list_or_text,
 )
 from unibench.adapters.parsing.reading import (
     Answer,
@@ -34,12 +34,12 @@ def json_list(answer: Answer) -> Parsed:
 
 
 def _read(answer: Answer, reading: Reading) -> None:
-    value = _strict(stripped(answer))
+    value = list_or_text(stripped(answer))
     if value is None:
         value = _mended(cleaned(answer, reading), answer, reading)
     if isinstance(value, str) and not isinstance(value, Number):
         reading.repair("double_encoded")
-        value = _strict(value)
+        value = list_or_text(value)
     if isinstance(value, Pairs):
         value = _keyed(value, reading)
     if not isinstance(value, list):
@@ -49,18 +49,9 @@ def _read(answer: Answer, reading: Reading) -> None:
         reading.flag("repetition")
 
 
-def _strict(text: str) -> Any:
-    """The value of `text`, None where it is no JSON list, object or string."""
-    try:
-        value = strict_json(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, list | str) else None
-
-
 def _mended(text: str, answer: Answer, reading: Reading) -> Any:
     """The value of `text` after the repairs of the class, in their order."""
-    value = _strict(text)
+    value = list_or_text(text)
     if value is not None:
         return value
     if is_none(text):
@@ -70,7 +61,7 @@ def _mended(text: str, answer: Answer, reading: Reading) -> Any:
     if block:
         reading.repair("fence")
         text = block
-        value = _strict(text)
+        value = list_or_text(text)
     if value is None:
         value = lenient(text, reading)
     if value is None:

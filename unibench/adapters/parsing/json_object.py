@@ -13,7 +13,7 @@ from unibench.adapters.parsing.json_list import (
     take_item,
     values_in,
 )
-from unibench.adapters.parsing.json_values import LenientReader, Pairs, strict_json
+from unibench.adapters.parsing.json_values import LenientReader, Pairs, list_or_text
 from unibench.adapters.parsing.reading import (
     Answer,
     Reading,
@@ -31,12 +31,12 @@ def json_object(answer: Answer) -> Parsed:
 
 
 def _read(answer: Answer, reading: Reading) -> None:
-    value = _strict(stripped(answer))
+    value = list_or_text(stripped(answer))
     if value is None:
         value = _mended(cleaned(answer, reading), reading)
     if isinstance(value, str):
         reading.repair("double_encoded")
-        value = _strict(value)
+        value = list_or_text(value)
     if isinstance(value, list) and not isinstance(value, Pairs):
         value = _records(value, reading)
     if not isinstance(value, Pairs):
@@ -46,16 +46,8 @@ def _read(answer: Answer, reading: Reading) -> None:
         reading.flag("repetition")
 
 
-def _strict(text: str) -> Any:
-    try:
-        value = strict_json(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, list | str) else None
-
-
 def _mended(text: str, reading: Reading) -> Any:
-    value = _strict(text)
+    value = list_or_text(text)
     if value is not None:
         return value
     if is_none(text):
@@ -65,7 +57,7 @@ def _mended(text: str, reading: Reading) -> Any:
     if block:
         reading.repair("fence")
         text = block
-        value = _strict(text)
+        value = list_or_text(text)
     if value is None:
         value = _objects(text, reading)
     return _inside_chatter(text, reading) if value is None else value

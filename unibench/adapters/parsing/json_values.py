@@ -62,6 +62,15 @@ def strict_json(text: str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
+def list_or_text(text: str) -> Any:
+    """Return the JSON list, object or string that `text` is, None where it is none."""
+    try:
+        value = strict_json(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, list | str) else None
+
+
 class LenientReader:
     """Read one value from `text` at `position`, noting what had to be mended."""
 
