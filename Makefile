@@ -21,7 +21,7 @@ $(VENV)/.quickstart: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) torch==2.13.0
-	$(PIP) -e '.[local,spacy,dev]'
+	$(PIP) -e '.[local,train,ray,spacy,dev]'
 	touch $@
 
 quickstart: $(VENV)/.quickstart
