@@ -65,7 +65,7 @@ class OpenAIBackend:
 
     def generate(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Response]]:
         """Answer `prompts`; servers take the next one when they are free."""
-        clients = {url: self._client(url) for url in self.urls}
+        clients = {url: self.client(url) for url in self.urls}
         pool = ServerPool(
             servers=self.urls,
             ask=lambda url, prompt: self._ask(clients[url], url, prompt),
@@ -75,7 +75,8 @@ class OpenAIBackend:
         )
         yield from pool.run(prompts)
 
-    def _client(self, url: str) -> Any:
+    def client(self, url: str) -> Any:
+        """Return the SDK's client of one server, with the key that may go there."""
         from openai import OpenAI
 
         client = OpenAI(
@@ -103,7 +104,7 @@ class OpenAIBackend:
 
     def _ask(self, client: Any, url: str, prompt: Prompt) -> Response:
         """Send one request; with `auto`, once more where the schema was refused."""
-        structured = self._wants_schema(url, prompt)
+        structured = self.wants_schema(url, prompt)
         started = time.monotonic()
         try:
             reply = self._send(client, url, prompt, structured=structured)
@@ -117,21 +118,33 @@ class OpenAIBackend:
             self._unsupported.add(url)
             structured = False
             reply = self._send(client, url, prompt, structured=False)
+        return self.response(
+            reply,
+            latency_s=time.monotonic() - started,
+            flags=self.schema_flags(prompt, structured=structured),
+        )
+
+    def response(
+        self, reply: Reply, *, latency_s: float | None, flags: tuple[str, ...]
+    ) -> Response:
+        """Return what the store keeps of a server's reply."""
         return Response(
             reply.text,
             reply.finish_reason,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
-            latency_s=time.monotonic() - started,
+            latency_s=latency_s,
             model=reply.model or self.card.checkpoint.id,
-            flags=self._flags(prompt, structured=structured),
+            flags=flags,
         )
 
-    def _wants_schema(self, url: str, prompt: Prompt) -> bool:
+    def wants_schema(self, url: str, prompt: Prompt) -> bool:
+        """Whether the adapter's JSON schema is sent to this server."""
         wanted = self.options.structured_output != "off" and prompt.schema is not None
         return wanted and self._is_chat(prompt) and url not in self._unsupported
 
-    def _flags(self, prompt: Prompt, *, structured: bool) -> tuple[str, ...]:
+    def schema_flags(self, prompt: Prompt, *, structured: bool) -> tuple[str, ...]:
+        """Return what an answer says about the schema that was sent, or was not."""
         if structured:
             return ("structured_output",)
         asked = self.options.structured_output != "off" and prompt.schema is not None
@@ -149,33 +162,43 @@ class OpenAIBackend:
         import httpx
         import openai
 
-        body = self._body(prompt, structured=structured)
+        body = self.body(prompt, structured=structured)
+        if self.options.extra_body:
+            body["extra_body"] = self.options.extra_body
         route = client.chat.completions if self._is_chat(prompt) else client.completions
         try:
             raw = route.with_raw_response.create(**body)
             content = raw.http_response.content
         except openai.OpenAIError as error:
-            raise refusal_of(error, url, self._model) from error
+            raise refusal_of(error, url, self.model) from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise refusal_of(error, url, self._model) from error
+            raise refusal_of(error, url, self.model) from error
         return read_reply(content, url)
 
     @property
-    def _model(self) -> str:
+    def model(self) -> str:
+        """The model's name at the server."""
         return self.options.model or self.card.checkpoint.id
 
-    def _body(self, prompt: Prompt, *, structured: bool) -> dict[str, Any]:
+    def batch_request(
+        self, prompt: Prompt, *, structured: bool
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the endpoint and the whole body, as the Batch API takes them."""
+        route = "chat/completions" if self._is_chat(prompt) else "completions"
+        body = self.body(prompt, structured=structured)
+        return f"/v1/{route}", body | self.options.extra_body
+
+    def body(self, prompt: Prompt, *, structured: bool) -> dict[str, Any]:
+        """Return what the SDK sends, without the options' `extra_body`."""
         decoding = self.card.decoding
         body: dict[str, Any] = {
-            "model": self._model,
+            "model": self.model,
             "temperature": decoding.temperature,
         }
         if decoding.stop:
             body["stop"] = list(decoding.stop)
         if decoding.seed is not None:
             body["seed"] = decoding.seed
-        if self.options.extra_body:
-            body["extra_body"] = self.options.extra_body
         if not self._is_chat(prompt):
             if prompt.text is None:
                 raise BackendError(

@@ -19,7 +19,8 @@ _ADVICE = {
     429: "the quota is used up or there are too many requests at once; lower"
     " 'backend.concurrency' or run it again later",
 }
-_TOO_LONG = ("context_length_exceeded", "maximum context length", "context window")
+TOO_LONG = ("context_length_exceeded", "maximum context length", "context window")
+"""What servers say where the prompt and the answer do not fit."""
 
 
 class Refusal(BackendError):  # noqa: N818  (an answer of the server, then an error)
@@ -63,7 +64,7 @@ def refusal_of(error: Exception, url: str, model: str) -> Refusal:
         status=status,
         retry=status in _RETRY and not quota,
         wait_s=_retry_after(getattr(error, "response", None)),
-        too_long=status in {400, 413} and any(sign in detail for sign in _TOO_LONG),
+        too_long=status in {400, 413} and any(sign in detail for sign in TOO_LONG),
     )
 
 
