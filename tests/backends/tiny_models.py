@@ -36,7 +36,9 @@ def tokenizer(*, bos: bool = True, chat: bool = False) -> Any:
     )
 
 
-def save_llama(folder: Path, *, chat: bool = True, length: int = 256) -> Path:
+def save_llama(
+    folder: Path, *, chat: bool = True, length: int = 256, hidden: int = 32
+) -> Path:
     """A LLaMA with two layers."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -45,7 +47,7 @@ def save_llama(folder: Path, *, chat: bool = True, length: int = 256) -> Path:
     made = tokenizer(chat=chat)
     config = LlamaConfig(
         vocab_size=len(made),
-        hidden_size=32,
+        hidden_size=hidden,
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,

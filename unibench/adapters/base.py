@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from unibench.backends.base import PROMPT_TOO_LONG, Backend, Identified
+from unibench.backends.base import PROMPT_TOO_LONG, Backend, identity_of
 from unibench.errors import BackendError
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import (
@@ -116,7 +116,7 @@ class GenerativeAdapter(ABC):
         return self._backend_identity()
 
     def _backend_identity(self) -> Mapping[str, Any]:
-        return self.backend.identity() if isinstance(self.backend, Identified) else {}
+        return identity_of(self.backend, self.card)
 
 
 class SpanAdapter(ABC):

@@ -15,7 +15,7 @@ from unibench.backends.base import Backend
 from unibench.backends.registry import BACKENDS
 from unibench.errors import BackendError, CardError, UnknownNameError
 from unibench.resources import files, find
-from unibench.schema.model_card import Checkpoint, Decoding, ModelCard
+from unibench.schema.model_card import Checkpoint, Decoding, ModelCard, located
 from unibench.schema.strict_yaml import read_card
 
 AD_HOC_TOKENS = 512
@@ -34,7 +34,8 @@ def load_card(
 
     With `base_urls` the model is asked at these OpenAI-compatible servers, whatever
     its card says; a name that is no card is then the server's own model name, asked
-    with the adapter `json_types`, and no revision is pinned.
+    with the adapter `json_types`, and no revision is pinned. A LoRA adapter must be
+    served under the card's name, unless `backend.model` says another.
     """
     try:
         path = find("models", name_or_path, "model")
@@ -42,11 +43,15 @@ def load_card(
         if not base_urls:
             raise
         return name_or_path, _ad_hoc(name_or_path, base_urls)
-    card = read_card(path, ModelCard)
+    card = located(read_card(path, ModelCard), path.parent)
+    name = path.name.rsplit(".", 1)[0]
     if base_urls:
         backend = _at_servers(card.backend, base_urls)
+        if card.checkpoint.lora is not msgspec.UNSET:
+            # What a server calls an adapter is not what it calls the base.
+            backend.setdefault("model", name)
         card = msgspec.structs.replace(card, backend=backend)
-    return path.name.rsplit(".", 1)[0], card
+    return name, card
 
 
 def load_model(
@@ -71,6 +76,11 @@ def build_adapter(card: ModelCard, name: str = "") -> ModelAdapter:
                 f"{name or card.title}: the adapter {card.adapter!r} runs its model"
                 " itself; remove 'backend' from the card (and --base-url)"
             )
+        if card.checkpoint.lora is not msgspec.UNSET:
+            raise CardError(
+                f"{name or card.title}: the adapter {card.adapter!r} cannot put a LoRA"
+                " adapter on its model; merge it and name the merged checkpoint"
+            )
         return cast(ModelAdapter, kind(card))
     return cast(ModelAdapter, kind(card, build_backend(card, name)))
 
@@ -83,6 +93,13 @@ def build_backend(card: ModelCard, name: str = "") -> Backend:
             f"{name or card.title or card.checkpoint.id}: the adapter"
             f" {card.adapter!r} asks a generative model, so the card needs"
             f" 'backend: {{name: ...}}' with one of {', '.join(BACKENDS.targets)}"
+        )
+    served = backend not in {"transformers", "replay"}
+    unnamed = served and not card.backend.get("model")
+    if card.checkpoint.lora is not msgspec.UNSET and unnamed:
+        raise CardError(
+            f"{name or card.title}: say 'model' in 'backend', the name under which the"
+            f" {backend} backend knows the LoRA adapter; 'checkpoint.id' is its base"
         )
     return cast(Backend, BACKENDS.load(backend)(card))
 

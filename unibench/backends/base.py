@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import Prompt, Response
 from unibench.schema.strict_yaml import convert
@@ -40,6 +42,16 @@ class Identified(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """Return what else answers depend on; it enters request keys and records."""
         ...
+
+
+def identity_of(backend: Backend, card: ModelCard) -> dict[str, Any]:
+    """Return what answers depend on besides checkpoint, prompt and decoding.
+
+    A LoRA adapter is named by its hash alone, whichever backend runs it.
+    """
+    known = dict(backend.identity()) if isinstance(backend, Identified) else {}
+    lora = card.checkpoint.lora
+    return known if lora is msgspec.UNSET else known | {"lora": lora.sha256}
 
 
 def read_options(card: ModelCard, options: type[T]) -> T:

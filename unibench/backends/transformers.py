@@ -5,31 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from unibench.backends.base import PROMPT_TOO_LONG, read_options
-from unibench.backends.weight_package import quietly
-from unibench.backends.weights import source_of, weights_folder
-from unibench.errors import BackendError, MissingExtraError
+from unibench.backends.local.loading import (
+    import_transformers,
+    load_tokenizer,
+    load_weights,
+)
+from unibench.backends.local.options import TransformersOptions
+from unibench.backends.weights import source_of
+from unibench.errors import BackendError
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import Prompt, Response
-
-
-class TransformersOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a card's `backend:` may say besides `name`.
-
-    `dtype: auto` is float32 on a CPU and the checkpoint's own type on a GPU. A batch
-    holds at most `batch_size` prompts and `batch_tokens` tokens, new ones included.
-    """
-
-    device: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    batch_size: int = 16
-    batch_tokens: int = 32_768
-    trust_remote_code: bool = False
 
 
 class TransformersBackend:
@@ -41,11 +29,12 @@ class TransformersBackend:
         self.options = read_options(card, TransformersOptions)
 
     def identity(self) -> Mapping[str, Any]:
-        """Say which weights are used when they are not the checkpoint's own."""
+        """Say which weights and numbers are used when they are not the usual ones."""
         package = self.card.checkpoint.package
+        known = {} if self.options.dtype == "auto" else {"dtype": self.options.dtype}
         if package is None or source_of(self.card.checkpoint) != "package":
-            return {}
-        return {"weights": f"{package.name}=={package.version}:{package.file}"}
+            return known
+        return known | {"weights": f"{package.name}=={package.version}:{package.file}"}
 
     def generate(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Response]]:
         """Answer `prompts` in batches, the longest first."""
@@ -64,65 +53,19 @@ class TransformersBackend:
             yield from zip(batch, answers, strict=True)
 
     @cached_property
-    def folder(self) -> Path:
-        """Where the weights lie, downloaded when they were not there."""
-        return weights_folder(self.card.checkpoint)
-
-    @cached_property
     def tokenizer(self) -> Any:
-        """The checkpoint's tokenizer, padding on the left.
-
-        Raises:
-            BackendError: the checkpoint has none.
-        """
-        transformers = _transformers()
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(
-                self.folder, trust_remote_code=self.options.trust_remote_code
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise BackendError(
-                f"{self.card.checkpoint.id} has no usable tokenizer: {error}"
-            ) from error
-        tokenizer.padding_side = "left"
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
-        return tokenizer
+        """The checkpoint's tokenizer, padding on the left."""
+        return load_tokenizer(self.card.checkpoint, self.options)
 
     @cached_property
     def model(self) -> Any:
-        """The weights, in evaluation mode on their device.
-
-        Raises:
-            BackendError: the checkpoint is no generative model.
-        """
-        transformers = _transformers()
-        try:
-            config = transformers.AutoConfig.from_pretrained(
-                self.folder, trust_remote_code=self.options.trust_remote_code
-            )
-            kind = (
-                transformers.AutoModelForSeq2SeqLM
-                if config.is_encoder_decoder
-                else transformers.AutoModelForCausalLM
-            )
-            loaded = quietly(
-                lambda: kind.from_pretrained(
-                    self.folder,
-                    dtype=self._dtype(),
-                    trust_remote_code=self.options.trust_remote_code,
-                )
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise BackendError(
-                f"{self.card.checkpoint.id} cannot be loaded as a generative model:"
-                f" {error}"
-            ) from error
-        return loaded.to(self.device).eval()
+        """The weights, in evaluation mode on their device."""
+        return load_weights(self.card.checkpoint, self.options, self.device)
 
     @cached_property
     def device(self) -> str:
         """The device that the card names, or the GPU if there is one, or the CPU."""
+        import_transformers()
         import torch
 
         if self.options.device != "auto":
@@ -145,13 +88,6 @@ class TransformersBackend:
         special = self.tokenizer.get_added_vocab()
         ends += [special[stop] for stop in self.card.decoding.stop if stop in special]
         return sorted({end for end in ends if end is not None})
-
-    def _dtype(self) -> Any:
-        import torch
-
-        if self.options.dtype != "auto":
-            return getattr(torch, self.options.dtype)
-        return torch.float32 if self.device == "cpu" else "auto"
 
     def _encode(self, prompt: Prompt) -> list[int]:
         """Tokenize a family's own text as it is, else the chat template's text."""
@@ -247,12 +183,3 @@ class TransformersBackend:
             latency_s=seconds,
             model=self.card.checkpoint.id,
         )
-
-
-def _transformers() -> Any:
-    try:
-        import torch  # noqa: F401  (without it transformers fails much later)
-        import transformers
-    except ImportError as error:
-        raise MissingExtraError("the transformers backend", "local") from error
-    return transformers

@@ -8,6 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from unibench.backends.weight_package import converted_folder, package_weights
 from unibench.errors import BackendError
 from unibench.schema.model_card import Checkpoint
@@ -26,6 +28,9 @@ def is_folder(checkpoint: Checkpoint) -> bool:
 
 def is_here(checkpoint: Checkpoint) -> bool:
     """Whether the weights lie on this machine, or come in a package of the index."""
+    lora = checkpoint.lora
+    if lora is not msgspec.UNSET and not Path(lora.folder).is_dir():
+        return False
     return (
         is_folder(checkpoint)
         or checkpoint.package is not None

@@ -10,7 +10,7 @@ import msgspec
 
 from unibench.adapters.load import build_backend, load_card
 from unibench.adapters.templates import Turns, check_fields, messages
-from unibench.backends.base import Identified
+from unibench.backends.base import identity_of
 from unibench.backends.prices import Price, price_of
 from unibench.distill.corpus.sample import SampledPassage
 from unibench.distill.corpus.tokens import Words
@@ -108,7 +108,7 @@ class Teacher:
         return round(_TOKENS_PER_WORD * sum(Words().counts(texts)))
 
     def _backend_identity(self) -> Mapping[str, Any]:
-        return self.backend.identity() if isinstance(self.backend, Identified) else {}
+        return identity_of(self.backend, self.card)
 
 
 def turns_of(recipe: TeacherRecipe) -> Turns:

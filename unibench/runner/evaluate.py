@@ -28,8 +28,8 @@ from unibench.runner.score_run import (
     tally_of,
 )
 from unibench.runner.store import own_folder, run_folder, write_run
-from unibench.schema.model_card import ModelCard
-from unibench.schema.query import Prediction, content_hash
+from unibench.schema.model_card import ModelCard, card_hash
+from unibench.schema.query import Prediction
 from unibench.schema.record import AnswerCeiling, ModelIdentity, RunRecord
 from unibench.scoring.version import SCORING_VERSION
 
@@ -222,7 +222,7 @@ def identity_of(name: str, adapter: ModelAdapter) -> ModelIdentity:
         checkpoint=card.checkpoint.id,
         revision=card.checkpoint.revision,
         revision_pinned=bool(card.checkpoint.revision),
-        card_sha256=content_hash(card),
+        card_sha256=card_hash(card),
         prompt_sha256=prompt_sha256,
         prompt_origin=origin,
         decoding=card.decoding,

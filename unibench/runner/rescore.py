@@ -15,7 +15,8 @@ from unibench.errors import UnibenchError
 from unibench.runner.reload import Finished, reload
 from unibench.runner.score_run import PROFILES, answer_form_of, scores_of, tally_of
 from unibench.runner.store import write_run
-from unibench.schema.query import Prediction, Query, Response, content_hash
+from unibench.schema.model_card import card_hash
+from unibench.schema.query import Prediction, Query, Response
 from unibench.schema.record import RunRecord
 from unibench.scoring.version import SCORING_VERSION
 
@@ -87,5 +88,5 @@ def _adapter(record: RunRecord) -> ModelAdapter | None:
         _, adapter = load_model(record.model.name)
     except UnibenchError:
         return None  # a model of the user's own: its predictions are scored instead
-    same = content_hash(adapter.card) == record.model.card_sha256
+    same = card_hash(adapter.card) == record.model.card_sha256
     return adapter if same else None

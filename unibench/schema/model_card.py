@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+
+from unibench.schema.query import content_hash
 
 
 class Decoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,17 +35,31 @@ class WeightPackage(
     file_sha256: str
 
 
+class Lora(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A LoRA adapter on top of a checkpoint, as PEFT writes it.
+
+    `folder` holds `adapter_config.json` and `adapter_model.safetensors`; relative, it
+    lies beside the card's own file. `sha256` is that of `adapter_model.safetensors`.
+    """
+
+    folder: str
+    sha256: str
+
+
 class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which weights are meant.
 
     `id` is a Hub repository, an API's model name or a local folder; `revision` pins
     it (a commit, or the API's dated name). `package` names a package of the Python
     package index that carries the weights, for machines that cannot reach the Hub.
+    `lora` is trained on top of them; it is UNSET, not None, where there is none, so
+    that the hashes of such cards stay what they were before there were adapters.
     """
 
     id: str
     revision: str = ""
     package: WeightPackage | None = None
+    lora: Lora | msgspec.UnsetType = msgspec.UNSET
 
 
 class TrainingData(
@@ -107,3 +125,25 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     published: tuple[str, ...] = ()
     homepage: str = ""
     notes: tuple[str, ...] = ()
+
+
+def located(card: ModelCard, folder: Path) -> ModelCard:
+    """Return `card` with an absolute path to its LoRA folder, if it has one.
+
+    `folder` is where the card's own file lies.
+    """
+    return _with_lora_folder(card, lambda name: str((folder / name).resolve()))
+
+
+def card_hash(card: ModelCard) -> str:
+    """Return the hash of a card's values, the same wherever its folder lies."""
+    return content_hash(_with_lora_folder(card, lambda name: Path(name).name))
+
+
+def _with_lora_folder(card: ModelCard, change: Callable[[str], str]) -> ModelCard:
+    lora = card.checkpoint.lora
+    if lora is msgspec.UNSET:
+        return card
+    lora = msgspec.structs.replace(lora, folder=change(lora.folder))
+    checkpoint = msgspec.structs.replace(card.checkpoint, lora=lora)
+    return msgspec.structs.replace(card, checkpoint=checkpoint)

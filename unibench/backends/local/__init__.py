@@ -1,0 +1,1 @@
+"""Weights in this process: loading them, and generating on CPU or CUDA."""
