@@ -10,13 +10,24 @@ from unibench.errors import BackendError
 from unibench.runner.ask import ask, read_all
 from unibench.runner.plan import plan_subset
 from unibench.runner.score_run import cases_of, scores_of, tally_of
+from unibench.runner.watch import Watcher
 from unibench.schema.prepared import PreparedSet
-from unibench.schema.query import Query
+from unibench.schema.query import Prediction, Query, Response
 from unibench.schema.score import Counts
 
 
-def ignore(count: int) -> None:
-    pass
+class Steps(Watcher):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.read: list[Prediction] = []
+
+    def advance(self, count: int) -> None:
+        self.steps.append(count)
+
+    def answered(self, response: Response, prediction: Prediction) -> None:
+        self.read.append(prediction)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(
@@ -24,10 +35,10 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 ) -> None:
     queries = plan_subset(prepared, 1).queries
     with pytest.raises(BackendError, match="went away"):
-        ask(Lines(CARD, Backend(perfect, fail_after=4)), queries, store, ignore)
+        ask(Lines(CARD, Backend(perfect, fail_after=4)), queries, store)
     assert len(store) == 4
     backend = Backend(perfect)
-    answers = ask(Lines(CARD, backend), queries, store, ignore)
+    answers = ask(Lines(CARD, backend), queries, store)
     assert len(backend.asked) == 2
     assert (answers.usage.requests, answers.usage.reused) == (2, 4)
     assert answers.usage.completion_tokens == 4
@@ -37,10 +48,10 @@ def test_equal_requests_are_asked_once_and_counted_all(
     prepared: PreparedSet, store: ResponseStore
 ) -> None:
     queries = plan_subset(prepared, 1).queries * 3
-    backend, steps = Backend(perfect), list[int]()
-    answers = ask(Lines(CARD, backend), queries, store, steps.append)
-    assert len(backend.asked) == 6
-    assert sum(steps) == len(queries) == len(answers.responses)
+    backend, watch = Backend(perfect), Steps()
+    answers = ask(Lines(CARD, backend), queries, store, watch)
+    assert len(backend.asked) == len(watch.read) == 6
+    assert sum(watch.steps) == len(queries) == len(answers.responses)
 
 
 def test_a_backend_that_leaves_queries_out_is_an_error(
@@ -52,7 +63,7 @@ def test_a_backend_that_leaves_queries_out_is_an_error(
 
     queries = plan_subset(prepared, 1).queries
     with pytest.raises(BackendError, match="left 1 of 6 requests without an answer"):
-        ask(Lazy(CARD, Backend(perfect)), queries, store, ignore)
+        ask(Lazy(CARD, Backend(perfect)), queries, store)
     assert len(store) == 5
 
 
@@ -60,7 +71,7 @@ def run(
     prepared: PreparedSet, store: ResponseStore, backend: Backend
 ) -> tuple[Counts, Counts, int, int]:
     adapter, plan = Lines(CARD, backend), plan_subset(prepared, 1)
-    answers = ask(adapter, plan.queries, store, ignore)
+    answers = ask(adapter, plan.queries, store)
     predictions = read_all(adapter, plan.queries, answers)
     cases = cases_of(prepared, plan.passages, predictions)
     scores = scores_of(cases)

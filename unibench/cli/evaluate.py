@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from unibench.cli import options
+from unibench.cli.engine_options import (
+    engine_options,
+    engine_settings,
+    progress_options,
+)
 
 if TYPE_CHECKING:
-    from unibench.backends.asking import Progress
+    from unibench.cli.progress import Kind
     from unibench.runner.evaluate import Settings
-    from unibench.runner.plan import Plan
 
 
 @click.command(
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
         "unibench evaluate -m spacy-en-sm -d mini",
         "unibench evaluate -m uniner-7b-type -d crossner -d mit_movie --limit 100",
         "unibench evaluate -m my-model --base-url http://localhost:8000/v1 -d mini",
+        "unibench evaluate -m uniner-7b-type -d ood_7 --engine ray --log-json",
     )
 )
 @options.model_option
@@ -48,6 +53,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Draws the sample where a subset has more than 200,000 pairs.",
 )
+@engine_options
+@progress_options
 @options.output_option
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be asked, and ask nothing."
@@ -59,6 +66,8 @@ def command(
     datasets: tuple[str, ...],
     base_urls: tuple[str, ...],
     output: Path,
+    engine: Literal["local", "ray"],
+    progress: Kind,
     dry_run: bool,
     as_json: bool,
     **chosen: Any,
@@ -69,32 +78,33 @@ def command(
     """
     from unibench.runner.evaluate import Settings
 
-    settings = Settings(base_urls=base_urls, **chosen)
+    workers = engine_settings(engine, chosen)
+    settings = Settings(base_urls=base_urls, engine=workers, **chosen)
     if dry_run:
         _dry_run(model, datasets, settings, as_json=as_json)
     else:
-        _run(model, datasets, settings, output, as_json=as_json)
+        _run(model, datasets, settings, (output, progress), as_json=as_json)
 
 
 def _run(
     model: str,
     datasets: tuple[str, ...],
     settings: Settings,
-    output: Path,
+    shown: tuple[Path, Kind],
     *,
     as_json: bool,
 ) -> None:
+    from unibench.cli.progress import watched
     from unibench.cli.render import show_json
     from unibench.reporting.run_table import run_table
     from unibench.runner.evaluate import Skipped, evaluate_each
+    from unibench.schema.record import RunRecord
 
-    records, skipped = [], []
-    for result in evaluate_each(model, datasets, settings, output, progress_bar):
-        if isinstance(result, Skipped):
-            skipped.append(result)
-            click.echo(f"skipped {result.subset}: {result.reason}", err=True)
-        else:
-            records.append(result)
+    output, kind = shown
+    with watched(kind) as watcher:
+        results = list(evaluate_each(model, datasets, settings, output, watcher))
+    records = [result for result in results if isinstance(result, RunRecord)]
+    skipped = [result for result in results if isinstance(result, Skipped)]
     if as_json:
         show_json({"records": records, "skipped": skipped})
         return
@@ -110,29 +120,3 @@ def _dry_run(
     from unibench.runner.dry_run import dry_run
 
     show_rows(dry_run(model, datasets, settings), as_json=as_json)
-
-
-def progress_bar(plan: Plan) -> Progress:
-    """Show queries done, rate and time left on stderr, one bar for each subset.
-
-    A log file gets a line now and then instead of a moving bar.
-    """
-    import sys
-
-    from tqdm import tqdm
-
-    moving = sys.stderr.isatty()
-    bar = tqdm(
-        total=len(plan.queries),
-        desc=plan.prepared.identity.subset,
-        unit=" queries",
-        dynamic_ncols=moving,
-        mininterval=0.1 if moving else 30,
-    )
-
-    def advance(count: int) -> None:
-        bar.update(count)
-        if bar.n >= len(plan.queries):
-            bar.close()
-
-    return advance

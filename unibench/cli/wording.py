@@ -48,13 +48,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Ask the same passages in other words, and show the spread and the worst case."""
-    from unibench.cli.evaluate import progress_bar
+    from unibench.cli.progress import watched
     from unibench.cli.render import show_json, show_rows
     from unibench.runner.evaluate import Settings
     from unibench.runner.wording import wording_test
 
     settings = Settings(split=split, limit=limit, base_urls=base_urls)
-    tests = wording_test(model, datasets, wordings, settings, output, progress_bar)
+    with watched("auto") as watcher:
+        tests = wording_test(model, datasets, wordings, settings, output, watcher)
     if as_json:
         show_json(tests)
         return

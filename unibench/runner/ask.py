@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import cast
 
 import msgspec
 
 from unibench.adapters.base import ModelAdapter
-from unibench.backends.asking import Answers, Progress, ask_missing
+from unibench.backends.asking import Answers, ask_missing
 from unibench.backends.store import ResponseStore
+from unibench.runner.engine import Engine, LocalEngine
+from unibench.runner.watch import Watcher
 from unibench.schema.query import Prediction, Query, Response
 
 
@@ -16,21 +20,34 @@ def ask(
     adapter: ModelAdapter,
     queries: Sequence[Query],
     store: ResponseStore,
-    progress: Progress,
+    watcher: Watcher | None = None,
+    engine: Engine | None = None,
 ) -> Answers:
     """Return an answer to every query; equal requests are asked once.
 
-    An error or an interrupt loses nothing: what was answered is in the store.
+    An error or an interrupt loses nothing: what was answered is in the store. Each
+    new answer is read at once, so that a model whose answers make no sense is known
+    in the first minute.
+
+    Raises:
+        BackendError: the model does not answer, or marks what the passage has not.
     """
+    watch = watcher or Watcher()
+    engine = engine or LocalEngine(adapter)
 
     def respond(positions: Sequence[int]) -> Iterator[tuple[int, Response]]:
-        return adapter.respond([queries[position] for position in positions])
+        watch.asking(len(positions))
+        asked = [queries[position] for position in positions]
+        with closing(_closable(engine.respond(asked))) as answers:
+            for position, response in answers:
+                yield position, response  # it is kept before anything else happens
+                watch.answered(response, adapter.read(response, asked[position]))
 
     return ask_missing(
         [adapter.request_key(query) for query in queries],
         respond,
         store,
-        progress,
+        watch.advance,
         model=adapter.card.title or adapter.card.checkpoint.id,
     )
 
@@ -45,3 +62,12 @@ def read_all(
             queries, answers.responses, answers.keys, strict=True
         )
     ]
+
+
+def _closable(
+    answers: Iterator[tuple[int, Response]],
+) -> Generator[tuple[int, Response], None, None]:
+    """An adapter may return any iterator; a generator must be closed at once."""
+    if isinstance(answers, Generator):
+        return cast("Generator[tuple[int, Response], None, None]", answers)
+    return (answer for answer in answers)

@@ -13,7 +13,7 @@ from unibench.schema.record import Environment
 
 _PACKAGES = (
     "unibench", "torch", "transformers", "tokenizers", "accelerate", "openai",
-    "datasets", "huggingface-hub", "pyarrow", "numpy", "spacy", "gliner", "vllm",
+    "datasets", "huggingface-hub", "pyarrow", "numpy", "ray", "spacy", "gliner", "vllm",
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def environment() -> Environment:
         command=shlex.join(command),
         python=platform.python_version(),
         platform=platform.platform(),
-        hardware=_hardware(),
+        hardware=hardware(),
         packages=_versions(),
     )
 
@@ -39,7 +39,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _hardware() -> str:
+def hardware() -> str:
+    """Return processor, cores and, where torch is loaded, the GPUs."""
     parts = [f"{_processor()}, {os.cpu_count()} cores"]
     torch = sys.modules.get("torch")  # only when a backend has loaded it already
     if torch is not None and torch.cuda.is_available():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,12 +13,13 @@ import msgspec
 from unibench.adapters.base import ModelAdapter
 from unibench.adapters.load import load_model
 from unibench.adapters.oracle import ceiling
-from unibench.backends.asking import Answers, Progress
+from unibench.backends.asking import Answers
 from unibench.backends.store import ResponseStore
 from unibench.data.api import load_prepared
 from unibench.data.catalogue import resolve
 from unibench.errors import AdapterError, RunError, UnavailableError
 from unibench.runner.ask import ask, read_all
+from unibench.runner.engine import Engine, EngineSettings, Model, open_engine
 from unibench.runner.environment import environment
 from unibench.runner.plan import Plan, plan_subset
 from unibench.runner.score_run import (
@@ -28,9 +30,10 @@ from unibench.runner.score_run import (
     tally_of,
 )
 from unibench.runner.store import own_folder, run_folder, write_run
+from unibench.runner.watch import RunScope, Watcher, expected_queries
 from unibench.schema.model_card import ModelCard, card_hash
 from unibench.schema.query import Prediction
-from unibench.schema.record import AnswerCeiling, ModelIdentity, RunRecord
+from unibench.schema.record import AnswerCeiling, EngineUse, ModelIdentity, RunRecord
 from unibench.scoring.version import SCORING_VERSION
 
 
@@ -44,6 +47,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     labels: str = "natural"
     profiles: tuple[str, ...] = ()
     base_urls: tuple[str, ...] = ()
+    engine: EngineSettings = EngineSettings()
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """What the subsets of one run share."""
+
+    store: ResponseStore
+    output: Path
+    watcher: Watcher
+    engine: Engine
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -53,15 +66,12 @@ class Skipped(msgspec.Struct, frozen=True):
     reason: str
 
 
-ProgressFactory = Callable[[Plan], Progress]
-
-
 def evaluate(
     model: str | ModelAdapter,
     subsets: Sequence[str] | str,
     *,
     output: str | Path = "runs",
-    progress: ProgressFactory | None = None,
+    watcher: Watcher | None = None,
     settings: Settings | None = None,
 ) -> list[RunRecord]:
     """Run or resume `model` on subsets, datasets or suites; return the records.
@@ -75,7 +85,7 @@ def evaluate(
     """
     names = [subsets] if isinstance(subsets, str) else list(subsets)
     results = evaluate_each(
-        model, names, settings or Settings(), Path(output), progress or silent
+        model, names, settings or Settings(), Path(output), watcher or Watcher()
     )
     return [result for result in results if isinstance(result, RunRecord)]
 
@@ -85,28 +95,54 @@ def evaluate_each(
     names: Sequence[str],
     settings: Settings,
     output: Path,
-    progress: ProgressFactory,
+    watcher: Watcher,
 ) -> Iterator[RunRecord | Skipped]:
     """Yield a record, or what was skipped and why, for each subset as it is done."""
     wanted = resolve(names)
-    name, adapter = named_model(model, settings)
+    model_name, adapter = named_model(model, settings)
+    named = Model(name=model_name, adapter=adapter, from_card=isinstance(model, str))
+    watcher.begin(scope_of(named, wanted, settings))
     done = 0
-    with ResponseStore() as store:
+    with (
+        ResponseStore() as store,
+        closing(open_engine(named, settings.engine)) as engine,
+    ):
         for subset in wanted:
             try:
                 plan = plan_of(subset, adapter, settings)
             except UnavailableError as error:
                 if subset in names:
                     raise
+                watcher.skipped(subset, str(error))
                 yield Skipped(subset, str(error))
                 continue
-            yield run_subset(name, adapter, plan, settings, (store, output, progress))
+            tools = Tools(store=store, output=output, watcher=watcher, engine=engine)
+            record = run_subset(named, plan, settings, tools)
+            del plan  # before the next subset is read
+            watcher.finished(record)
+            yield record
             done += 1
     if not done:
         raise RunError(
             f"none of the {len(wanted)} subsets of {', '.join(names)} is on this"
             " machine; 'unibench data list' shows what can be prepared"
         )
+
+
+def scope_of(model: Model, subsets: Sequence[str], settings: Settings) -> RunScope:
+    """Return what the whole run is, for who watches it."""
+    return RunScope(
+        model=model.name,
+        card=model.adapter.card,
+        subsets=tuple(subsets),
+        expected=lambda subset: expected_queries(
+            subset,
+            (settings.split, settings.protocol),
+            labels=settings.labels,
+            limit=settings.limit,
+            types_per_query=model.adapter.types_per_query,
+        ),
+    )
 
 
 def named_model(
@@ -132,20 +168,16 @@ def plan_of(subset: str, adapter: ModelAdapter, settings: Settings) -> Plan:
     )
 
 
-def run_subset(
-    name: str,
-    adapter: ModelAdapter,
-    plan: Plan,
-    settings: Settings,
-    places: tuple[ResponseStore, Path, ProgressFactory],
-) -> RunRecord:
+def run_subset(model: Model, plan: Plan, settings: Settings, tools: Tools) -> RunRecord:
     """Ask, read, score and record one subset."""
-    store, output, progress = places
-    answers = ask(adapter, plan.queries, store, progress(plan))
+    name, adapter = model.name, model.adapter
+    tools.watcher.subset(plan)
+    answers = ask(adapter, plan.queries, tools.store, tools.watcher, tools.engine)
     predictions = read_all(adapter, plan.queries, answers)
     record = make_record((name, adapter), plan, settings, answers, predictions)
+    record = with_engine(record, tools.engine.use())
     folder = run_folder(
-        output,
+        tools.output,
         name,
         plan.prepared.identity,
         limit=settings.limit,
@@ -231,6 +263,7 @@ def identity_of(name: str, adapter: ModelAdapter) -> ModelIdentity:
     )
 
 
-def silent(plan: Plan) -> Progress:
-    """Show no progress."""
-    return lambda count: None
+def with_engine(record: RunRecord, use: EngineUse) -> RunRecord:
+    """Return the record with what answered its requests."""
+    engaged = msgspec.structs.replace(record.environment, engine=use)
+    return msgspec.structs.replace(record, environment=engaged)

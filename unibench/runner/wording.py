@@ -12,12 +12,8 @@ from pathlib import Path
 import msgspec
 
 from unibench.errors import CardError
-from unibench.runner.evaluate import (
-    ProgressFactory,
-    Settings,
-    evaluate_each,
-    silent,
-)
+from unibench.runner.evaluate import Settings, evaluate_each
+from unibench.runner.watch import Watcher
 from unibench.schema.record import RunRecord
 from unibench.scoring.errors.wording import Spread, paraphrase_spread
 
@@ -41,7 +37,7 @@ def wording_test(
     wordings: Sequence[str],
     settings: Settings,
     output: Path,
-    progress: ProgressFactory = silent,
+    watcher: Watcher | None = None,
 ) -> list[WordingTest]:
     """Evaluate `model` under each of `wordings` and return the spread by subset.
 
@@ -52,10 +48,11 @@ def wording_test(
     """
     found: dict[str, dict[str, RunRecord]] = {}
     missing: dict[str, str] = {}
+    watch = watcher or Watcher()
     for labels in wordings:
         wanted = msgspec.structs.replace(settings, labels=labels)
         try:
-            for result in evaluate_each(model, names, wanted, output, progress):
+            for result in evaluate_each(model, names, wanted, output, watch):
                 if isinstance(result, RunRecord):
                     found.setdefault(result.subset, {})[labels] = result
         except CardError as error:

@@ -54,14 +54,31 @@ class DataIdentity(msgspec.Struct, frozen=True, kw_only=True):
     raw_sha256: Mapping[str, str] = {}
 
 
+class EngineUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What answered the requests: `local` is one process, `ray` a number of workers.
+
+    `lost` counts workers that died and were replaced; `hardware` maps what workers
+    run on to how many of them do.
+    """
+
+    name: str = "local"
+    workers: int = 1
+    lost: int = 0
+    hardware: Mapping[str, int] = {}
+
+
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and with what a run was made."""
+    """Where and with what a run was made; `hardware` is that of the run's own process.
+
+    Records written before there was a choice of engine were made by the local one.
+    """
 
     command: str
     python: str
     platform: str
     hardware: str
     packages: Mapping[str, str] = {}
+    engine: EngineUse = EngineUse()
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
