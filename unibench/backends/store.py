@@ -1,38 +1,50 @@
 """Every answer a model ever gave, by the content of the request.
 
 One SQLite file under the cache folder, shared by all runs of a user: a run that was
-interrupted, or a second run with another batch size, asks only what is missing.
-SQLite's write-ahead log lets many processes read while one writes, and keeps every
-committed answer when a process is killed.
+interrupted, or a second run with another batch size, asks only what is missing. What
+is stored stays as it is; a second answer to the same request is not taken.
 """
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
+import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
-from unibench.errors import RunError
+from unibench.backends.store_claims import Claims
+from unibench.backends.store_file import (
+    ADD_MODEL,
+    ADD_NEW,
+    explained,
+    open_file,
+    row_of,
+    transaction,
+)
+from unibench.backends.store_lines import read_lines
+from unibench.backends.store_writer import UNSAVED, GroupWriter
 from unibench.resources import cache_root
 from unibench.schema.query import Response
 
+T = TypeVar("T")
+
+BATCH = 1000
+"""How many rows are read or written as one step; others may work between steps."""
+
 _BUSY_S = 60.0
 _CHUNK = 500
-_VERSION = 1
-_ROOM_BYTES = 1 << 16
-_TABLE = """
-CREATE TABLE IF NOT EXISTS responses (
-    key BLOB PRIMARY KEY, model TEXT NOT NULL, created REAL NOT NULL,
-    response BLOB NOT NULL
-) WITHOUT ROWID
-"""
+_FIND = (
+    "SELECT r.key, m.name, r.response FROM responses r JOIN models m ON m.id = r.model"  # noqa: S608
+    f" WHERE r.key IN ({','.join('?' * _CHUNK)})"
+)
 
 
 def default_path() -> Path:
@@ -41,18 +53,28 @@ def default_path() -> Path:
 
 
 class ResponseStore:
-    """Request key (64 hex digits) -> `Response`; use it as a context manager."""
+    """Request key (64 hex digits) -> `Response`; use it as a context manager.
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Open the store at `path`, or the user's own, and create it if need be."""
+    Threads may share one store. Opening it reads answers that an earlier run could
+    not store and left beside it.
+    """
+
+    def __init__(self, path: Path | None = None, *, busy_s: float = _BUSY_S) -> None:
+        """Open the store at `path`, or the user's own, and create it if need be.
+
+        `busy_s` is how long to wait for another process that writes.
+
+        Raises:
+            RunError: it cannot be used; the message says why and what to do.
+        """
         self.path = path or default_path()
-        with self._explained():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._check_version()
-            self._db.execute(_TABLE)
+        self._lock = threading.Lock()
+        self._db = open_file(self.path, busy_s=busy_s)
+        try:
+            self._take_unsaved()
+        except BaseException:
+            self._db.close()
+            raise
 
     def __enter__(self) -> Self:
         """Return the open store."""
@@ -65,84 +87,72 @@ class ResponseStore:
         trace: TracebackType | None,
     ) -> None:
         """Close the store."""
-        self._db.close()
+        with self._lock:
+            self._db.close()
 
     def __len__(self) -> int:
         """Return the number of stored answers."""
-        (count,) = self._db.execute("SELECT count(*) FROM responses").fetchone()
+        with self.database() as db:
+            (count,) = db.execute("SELECT count(*) FROM responses").fetchone()
         return int(count)
 
-    def get(self, keys: Sequence[str]) -> dict[str, Response]:
+    def get(self, keys: Iterable[str]) -> dict[str, Response]:
         """Return the answers that are there; absent keys are left out."""
         found: dict[str, Response] = {}
         decode = msgspec.json.Decoder(Response).decode
-        with self._explained():
-            for chunk in _chunks(keys):
-                marks = ",".join("?" * len(chunk))
-                with closing(
-                    self._db.execute(
-                        f"SELECT key, response FROM responses WHERE key IN ({marks})",  # noqa: S608
-                        [bytes.fromhex(key) for key in chunk],
-                    )
-                ) as rows:
-                    found |= {key.hex(): decode(value) for key, value in rows}
+        # in the order of the index, where neighbours lie on the same page
+        for chunk in batches(sorted(set(keys)), _CHUNK):
+            wanted = {bytes.fromhex(key): key for key in chunk}
+            padding = [None] * (_CHUNK - len(chunk))
+            with self.database() as db:
+                rows = db.execute(_FIND, [*wanted, *padding]).fetchall()
+                for key, model, text in rows:
+                    found[wanted[key]] = with_model(decode(text), model)
         return found
 
-    def put(self, answers: Mapping[str, Response]) -> None:
-        """Keep `answers`; they are safe from a killed process on return."""
+    def put(self, answers: Mapping[str, Response]) -> int:
+        """Keep `answers` as one step and return how many of them are new.
+
+        On return they are on the disk. A request that has an answer keeps it.
+        """
         now = time.time()
-        rows = [
-            (bytes.fromhex(key), answer.model, now, msgspec.json.encode(answer))
-            for key, answer in answers.items()
-        ]
-        with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?)", rows
-                )
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk has rolled back already
-                    self._db.execute("ROLLBACK")
-                raise
+        rows = [row_of(bytes.fromhex(k), now, answer) for k, answer in answers.items()]
+        if not rows:
+            return 0
+        with self.database() as db, transaction(db):
+            for model in {answer.model for answer in answers.values()}:
+                db.execute(ADD_MODEL, [model])
+            return db.executemany(ADD_NEW, rows).rowcount
 
-    def _check_version(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._db.execute(f"PRAGMA user_version={_VERSION}")
-        elif version != _VERSION:
-            raise RunError(
-                f"{self.path} was written by another version of unibench (store"
-                f" version {version}, this one reads {_VERSION}); move it away or set"
-                " UNIBENCH_CACHE to another folder"
-            )
+    def writer(self) -> GroupWriter:
+        """Return what commits answers as they come, many at once."""
+        return GroupWriter(self.put, self.path)
 
-    def _no_room(self) -> bool:
-        """A full disk is 'disk I/O error' to SQLite when it opens its log."""
-        try:
-            return shutil.disk_usage(self.path.parent).free < _ROOM_BYTES
-        except OSError:
-            return False
+    def claims(self) -> Claims:
+        """Return what keeps other processes from asking the same."""
+        return Claims(self.path)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what SQLite says into what the user can do."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            advice = "move it away or set UNIBENCH_CACHE to another folder"
-            text = str(error)
-            if "full" in text or self._no_room():
-                advice = "the disk is full: free some space and run it again"
-            elif "locked" in text:
-                advice = "another process is writing to it: wait, or stop that one"
-            raise RunError(
-                f"the response store {self.path} cannot be used ({text}); {advice}"
-            ) from error
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection to one thread; its errors become a RunError."""
+        with explained(self.path), self._lock:
+            yield self._db
+
+    def _take_unsaved(self) -> None:
+        """Read what an earlier run could not store, and remove it when it is safe."""
+        for path in sorted(self.path.parent.glob(UNSAVED)):
+            for lines in batches(read_lines(path), BATCH):
+                self.put({line.key: line.response for line in lines})
+            path.unlink(missing_ok=True)
 
 
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    unique = list(dict.fromkeys(keys))
-    for start in range(0, len(unique), _CHUNK):
-        yield unique[start : start + _CHUNK]
+def with_model(answer: Response, model: str) -> Response:
+    """Return `answer` with the model's name, one string for all answers."""
+    return msgspec.structs.replace(answer, model=sys.intern(model))
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield `items` in lists of `size`, the last one shorter."""
+    left = iter(items)
+    while batch := list(islice(left, size)):
+        yield batch

@@ -22,6 +22,8 @@ COMMANDS = {
     "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
     "models": "The catalogue of models: list, show, fetch, check.",
     "distill": "Make instruction data from a corpus and a teacher, stage by stage.",
+    "train": "Train a model of a recipe: instruction tuning, LoRA or full.",
+    "store": "The stored answers: show, export, import, prune, check.",
     "publish": "Publish results, data and weights on the Hugging Face Hub.",
     "leaderboard": "Bring the runs of a leaderboard to this machine.",
     "doctor": "Tell what is installed, reachable and cached, and what is missing.",

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unibench.errors import FormatError
+from unibench.schema.packed import zstd_blocks
 
 CHUNK = 1 << 20
 MAX_LINE = 64 << 20
 """Longer lines are passed over: no document needs 64 MiB."""
-_MAX_WINDOW = 1 << 31  # files packed with `zstd --long` need a large window
 
 
 class TooLong:
@@ -76,22 +76,9 @@ def _joined(pending: list[bytes], size: int) -> bytes | TooLong:
 
 
 def _zstd(path: Path) -> Iterator[bytes]:
-    """Unpack all frames of a file; the library's own reader passes over a cut end."""
     import zstandard
 
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-    frame = None
-    with path.open("rb") as file:
-        while block := file.read(CHUNK >> 3):
-            while block:
-                frame = frame or decompressor.decompressobj()
-                try:
-                    unpacked = frame.decompress(block)
-                except zstandard.ZstdError as error:
-                    raise broken(path, "zstd", str(error)) from error
-                if unpacked:
-                    yield unpacked
-                block = frame.unused_data if frame.eof else b""
-                frame = None if frame.eof else frame
-    if frame is not None:
-        raise broken(path, "zstd", "it ends inside a frame")
+    try:
+        yield from zstd_blocks(path)
+    except (EOFError, zstandard.ZstdError) as error:
+        raise broken(path, "zstd", str(error)) from error
