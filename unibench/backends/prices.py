@@ -92,3 +92,8 @@ def read_prices(path: Path) -> dict[str, Price]:
                 source=row.source,
             )
     return prices
+
+
+def money(usd: float) -> str:
+    """Return an amount in words, with more digits the less it is."""
+    return f"${usd:,.2f}" if usd >= 1 or usd == 0 else f"${usd:.2g}"
