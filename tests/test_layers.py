@@ -23,7 +23,7 @@ BELOW = {
     "adapters": {"schema", "backends"},
     "runner": LOW | {"adapters"},
     "distill": LOW - {"scoring"} | {"adapters"},
-    "train": LOW - {"scoring"} | {"adapters"},
+    "train": LOW - {"scoring"} | {"adapters", "runner", "distill"},
     "reporting": {"schema", "scoring", "runner"},
     "publish": {"schema", "data", "runner", "reporting"},
     "cli": LOW | {"adapters", "runner", "distill", "train", "reporting", "publish"},

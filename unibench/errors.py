@@ -12,6 +12,7 @@ UnibenchError
 ├── BackendError         a model or a server did not answer
 ├── ScoreError           gold and predictions do not fit together
 ├── RunError             a run cannot go on: full disk, other settings, another writer
+├── TrainingError        a model cannot be trained so, or training went wrong
 └── PublishError         something may not be published, or the Hub did not take it
 """
 
@@ -77,6 +78,10 @@ class ScoreError(UnibenchError):
 
 class RunError(UnibenchError):
     """A run cannot go on: a full disk, other settings, another writer."""
+
+
+class TrainingError(UnibenchError):
+    """A model cannot be trained so, or training went wrong; says which knob to turn."""
 
 
 class PublishError(UnibenchError):

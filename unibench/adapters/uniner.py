@@ -21,7 +21,8 @@ from unibench.schema.strict_yaml import convert
 SYSTEM = "A virtual assistant answers questions from a user based on the provided text."
 READ = "I've read this text."
 QUESTION = "What describes {entity_type} in the text?"
-STOPS = ("</s>", "USER:")
+END = "</s>"
+STOPS = (END, "USER:")
 
 
 class UniNEROptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,11 +32,13 @@ class UniNEROptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (UniNER-7B-definition), or the names of all types (UniNER-7B-all-in-one, whose
     form is not published: the question and the JSON object that answers it are
     ours). `dataset_names` switches on the dataset field of Figure 3: subset -> the
-    name of the training set.
+    name of the training set. `end` is what ends an assistant's turn; it is `</s>` in
+    LLaMA's vocabulary, other tokenizers have their own.
     """
 
     query: Literal["type", "definition", "all_in_one"] = "type"
     dataset_names: Mapping[str, str] = {}
+    end: str = END
 
 
 class UniNER(GenerativeAdapter):
@@ -59,7 +62,9 @@ class UniNER(GenerativeAdapter):
             Message("assistant", READ),
             Message("user", question),
         )
-        return Prompt((Message("system", SYSTEM), *turns), wire_text(turns))
+        return Prompt(
+            (Message("system", SYSTEM), *turns), wire_text(turns, self.options.end)
+        )
 
     def probe(self) -> Query:
         """Return the placeholders, of a subset whose dataset name is declared."""
@@ -123,14 +128,14 @@ class UniNER(GenerativeAdapter):
         return query.definitions[entity_type]
 
 
-def wire_text(turns: Sequence[Message]) -> str:
+def wire_text(turns: Sequence[Message], end: str = END) -> str:
     """Return the string that the released code sends (`src/conversation.py`).
 
-    A blank follows the system sentence and user turns, `</s>` assistant turns; the
+    A blank follows the system sentence and user turns, `end` assistant turns; the
     last turn is the bare cue, unless the conversation ends with an answer.
     """
     text = SYSTEM + " "
     for turn in turns:
-        end = "</s>" if turn.role == "assistant" else " "
-        text += f"{turn.role.upper()}: {turn.content}{end}"
+        after = end if turn.role == "assistant" else " "
+        text += f"{turn.role.upper()}: {turn.content}{after}"
     return text if turns[-1].role == "assistant" else text + "ASSISTANT:"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ from unibench.distill.mixing.mixture import (
     Part,
     distilled_part,
     supervised_part,
-    taken,
 )
-from unibench.distill.mixing.queries import seed_of
+from unibench.distill.mixing.stream import PART, epoch_order, mixed, part_labels
 from unibench.distill.statistics import PLOT, STATISTICS
 from unibench.distill.work import (
     Progress,
@@ -28,7 +26,6 @@ from unibench.distill.work import (
     write_whole,
 )
 from unibench.errors import DataError, RunError
-from unibench.schema.conversation import Conversation
 from unibench.schema.distillation import Component, DistillationRecipe
 from unibench.schema.jsonl import write_rows
 
@@ -57,7 +54,7 @@ def make_conversations(
     )
     progress.note("reading the parts of the mixture")
     parts = [_part(component, recipe, work, folder) for component in wanted.mixture]
-    inputs = {name: parts[n].identity for n, name in enumerate(_labels(parts))}
+    inputs = {name: parts[n].identity for n, name in enumerate(part_labels(parts))}
     if found := work.done("conversations", settings, inputs):
         return found
     started = time.monotonic()
@@ -65,9 +62,9 @@ def make_conversations(
     rows: dict[str, int | None] = {}
     for epoch in range(wanted.epochs):
         name = train_file(epoch)
-        chosen = _order(parts, recipe.seed, epoch)
+        chosen = epoch_order(parts, recipe.seed, epoch)
         progress.start(name, len(chosen), " conversations")
-        stream = _conversations(parts, chosen, epoch, counts, progress)
+        stream = mixed(parts, chosen, epoch, counts, progress.advance)
         rows[name] = write_rows(work.file(name), stream)
         progress.close()
     if not any(rows.values()):
@@ -113,62 +110,20 @@ def _part(
     )
 
 
-def _labels(parts: Sequence[Part]) -> list[str]:
-    """Return a name for each part; a name that stands twice gets its position."""
-    names = Counter(part.name for part in parts)
-    return [
-        part.name if names[part.name] == 1 else f"{part.name} ({number + 1})"
-        for number, part in enumerate(parts)
-    ]
-
-
-def _order(parts: Sequence[Part], seed: int, epoch: int) -> list[tuple[int, int, int]]:
-    """Return (part, index, copy) of all conversations of an epoch, shuffled."""
-    chosen = [
-        (number, index, copy)
-        for number, part in enumerate(parts)
-        for index, copy in taken(part, seed_of("weight", seed, epoch, number))
-    ]
-    random.Random(seed_of("mixture", seed, epoch)).shuffle(chosen)  # noqa: S311
-    return chosen
-
-
-def _conversations(
-    parts: Sequence[Part],
-    chosen: Sequence[tuple[int, int, int]],
-    epoch: int,
-    counts: Counter[str],
-    progress: Progress,
-) -> Iterator[Conversation]:
-    labels = _labels(parts)
-    for number, index, copy in chosen:
-        asked = parts[number].conversation(index, epoch, copy)
-        counts[f"conversations.{labels[number]}"] += 1
-        counts["positive_queries"] += asked.positives
-        counts["negative_queries"] += asked.negatives
-        counts["queries_left_out"] += asked.left_out
-        if not asked.conversation.answers:
-            counts["left_out_without_query"] += 1
-            continue
-        progress.advance(1)
-        yield asked.conversation
-
-
 def _report(
     parts: Sequence[Part], counts: Counter[str], rows: dict[str, int | None]
 ) -> dict[str, Any]:
-    prefix = "conversations."
     return {
         "files": dict(rows),
         "parts": {
             label: {
                 "different": len(part),
                 "weight": part.weight,
-                "taken": counts[f"{prefix}{label}"],
+                "taken": counts[f"{PART}{label}"],
             }
-            for label, part in zip(_labels(parts), parts, strict=True)
+            for label, part in zip(part_labels(parts), parts, strict=True)
         },
-        **{k: n for k, n in sorted(counts.items()) if not k.startswith(prefix)},
+        **{k: n for k, n in sorted(counts.items()) if not k.startswith(PART)},
     }
 
 

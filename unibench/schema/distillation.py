@@ -163,15 +163,20 @@ class Negatives(_Strict, frozen=True, kw_only=True):
 class Component(_Strict, frozen=True, kw_only=True):
     """One part of the training mixture.
 
-    Exactly one of `distilled` (this recipe's own filtered pairs), `subset` (the train
-    split of a prepared subset) and `file` (conversations made elsewhere, such as
-    Pile-NER-type). At most `limit` are drawn; `weight` says how often each is taken
-    an epoch, 0.5 is a random half, 2 is twice. `dataset_name` adds the dataset field
-    of the paper's Figure 3. `negatives` replaces the recipe's.
+    Exactly one of `distilled` (this recipe's own filtered pairs), `subset` (a prepared
+    subset's `split`, its types worded by `labels`: natural, raw or paraphrase:K; its
+    passages without any mention are kept or dropped by `empty`) and `file`
+    (conversations made elsewhere, such as Pile-NER-type). At most `limit` are drawn;
+    `weight` says how often each is taken an epoch, 0.5 is a random half, 2 is twice.
+    `dataset_name` adds the dataset field of the paper's Figure 3. `negatives` replaces
+    the recipe's.
     """
 
     distilled: bool = False
     subset: str = ""
+    split: Literal["train", "dev"] = "train"
+    labels: str = "natural"
+    empty: Literal["keep", "drop"] = "keep"
     file: str = ""
     weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     limit: Count | None = None

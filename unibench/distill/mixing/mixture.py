@@ -71,6 +71,8 @@ class InstancePart:
     ) -> None:
         """Take the passages and how they are asked."""
         self.name = component.subset or "distilled"
+        if component.split != "train":
+            self.name += f" ({component.split})"
         self.identity, self.weight, self.seed = pool.identity, component.weight, seed
         self.fresh = recipe.fresh_negatives
         size = len(pool.instances)
@@ -148,24 +150,24 @@ def distilled_part(
 def supervised_part(
     component: Component, recipe: ConversationRecipe, seed: int
 ) -> InstancePart:
-    """Return the part that is made of the train split of a prepared subset.
+    """Return the part that is made of a split of a prepared subset.
 
     Raises:
         UnavailableError: the subset is not prepared on this machine.
         DataError: a type has no definition, and definitions are asked.
     """
-    prepared = load_prepared(component.subset, "train")
+    prepared = load_prepared(component.subset, component.split, labels=component.labels)
     found = Counter(m.entity_type for p in prepared.passages for m in p.mentions)
     counts = {name: found[name] for name in prepared.entity_types}
     instances = [
         Instance(f"{component.subset}/{p.id}", p.text, p.mentions)
         for p in prepared.passages
-        if p.text.strip()
+        if p.text.strip() and (p.mentions or component.empty == "keep")
     ]
     pool = Pool(
         instances=instances,
         counts=counts,
-        identity=prepared.identity.fingerprint,
+        identity=_identity(prepared, component),
         wording=_definitions(prepared) if recipe.ask_by == "definition" else {},
     )
     return InstancePart(component, recipe, pool, seed)
@@ -186,6 +188,14 @@ def sampled(size: int, limit: int | None, seed: str) -> list[int]:
     if limit is None or limit >= size:
         return list(range(size))
     return sorted(random.Random(seed).sample(range(size), limit))  # noqa: S311
+
+
+def _identity(prepared: PreparedSet, component: Component) -> str:
+    """A part changes with the data and with how its types are worded."""
+    shaped = (component.labels, component.empty)
+    if shaped == ("natural", "keep"):
+        return prepared.identity.fingerprint
+    return seed_of(prepared.identity.fingerprint, *shaped)
 
 
 def _definitions(prepared: PreparedSet) -> Mapping[str, str]:
