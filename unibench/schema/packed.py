@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-_READ = 1 << 17
+_READ = 1 << 15
 _MAX_WINDOW = 1 << 31  # files packed with `zstd --long` need a large window
 
 
