@@ -81,7 +81,8 @@ def open_file(path: Path, *, busy_s: float) -> sqlite3.Connection:
         )
         try:
             version = _check_version(db, path)
-            db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts in a new file only
+            if version == 0:  # later it would only take the write lock
+                db.execute("PRAGMA auto_vacuum=INCREMENTAL")
             _use_log(db, path, busy_s)
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA fullfsync=ON")  # where fsync leaves data in the drive
