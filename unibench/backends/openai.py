@@ -1,24 +1,36 @@
-"""Any OpenAI-compatible server, through the openai SDK, with a pool of threads."""
+"""Any OpenAI-compatible server, several at once, addressed as the openai SDK does."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from unibench.backends.base import PROMPT_TOO_LONG, read_options
-from unibench.backends.openai_wire import Reply, read_reply
-from unibench.backends.server_errors import Refusal, refusal_of
-from unibench.backends.server_pool import ServerPool
+from unibench.backends.base import read_options
+from unibench.backends.openai_wire import Reply, SchemaForm, schema_fields
+from unibench.backends.server_ask import Request, ask_server, models_at
+from unibench.backends.server_client import (
+    OPENAI_HOST,
+    Access,
+    Timeouts,
+    blocking_client,
+    key_for,
+    open_client,
+)
+from unibench.backends.server_errors import Refusal
+from unibench.backends.server_health import Server
+from unibench.backends.server_pool import Patience, ServerPool
+from unibench.backends.server_stream import stream
 from unibench.errors import BackendError, CardError
 from unibench.schema.model_card import ModelCard
 from unibench.schema.query import Prompt, Response
 
-OPENAI = "https://api.openai.com/v1"
+OPENAI = f"https://{OPENAI_HOST}/v1"
+_NOT_FOUND = 404
+_SCHEMA_REFUSED = {400, 404, 415, 422, 501}
 
 
 class OpenAIOptions(
@@ -27,102 +39,78 @@ class OpenAIOptions(
     """What a card's `backend:` may say besides `name`.
 
     Several `base_url`s share the work. The key is read from the variable
-    `api_key_env`; `OPENAI_API_KEY` is sent to api.openai.com only. With `route: auto`
-    a prompt that has its family's own text goes to the completions route as it is,
-    any other to the chat route. `structured_output` sends the adapter's JSON schema:
-    `auto` goes on without where the server does not know it, and says so.
-    `concurrency` is requests under way at once on each server.
+    `api_key_env`, which may map hosts to variables; `OPENAI_API_KEY` is sent to
+    api.openai.com only. With `route: auto` a prompt that has its family's own text
+    goes to the completions route as it is, any other to the chat route.
+    `structured_output` sends the adapter's JSON schema: `auto` goes on without where
+    the server does not know it, and says so; `schema_form` is the field that the
+    server reads it from. `concurrency` is the most requests under way at once on each
+    server; fewer are sent where it says that they are too many. `connection: sdk`
+    lets the SDK send every request itself, as it does through a proxy anyway.
+    `max_wait_s` is how long all servers may be silent, `grace_s` how long an
+    interrupted run waits for the answers under way.
     """
 
     base_url: str | tuple[str, ...] = OPENAI
-    api_key_env: str = ""
+    api_key_env: str | dict[str, str] = ""
     model: str = ""
     route: Literal["auto", "chat", "completions"] = "auto"
     structured_output: Literal["off", "auto", "require"] = "off"
+    schema_form: SchemaForm = "response_format"
     token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105
-    concurrency: int = 8
+    concurrency: int = 32
+    connection: Literal["auto", "sdk"] = "auto"
     retries: int = 5
+    connect_timeout_s: float = 10.0
     timeout_s: float = 300.0
     max_wait_s: float = 120.0
+    grace_s: float = 10.0
     extra_body: dict[str, Any] = {}
 
 
 class OpenAIBackend:
-    """Ask the servers that the card names, as many requests at once as it says."""
+    """Ask the servers that the card names, as many requests at once as they bear."""
 
     def __init__(self, card: ModelCard) -> None:
         """Read the options; the SDK is imported by the first `generate`."""
         self.card = card
         self.options = read_options(card, OpenAIOptions)
         urls = self.options.base_url
-        self.urls = (urls,) if isinstance(urls, str) else tuple(urls)
-        if not self.urls or self.options.concurrency < 1 or self.options.retries < 0:
-            raise CardError(
-                f"backend of {card.title or card.checkpoint.id}: it needs a base_url,"
-                " concurrency of at least 1 and retries of at least 0"
-            )
-        self._unsupported: set[str] = set()
+        self.urls = tuple(dict.fromkeys((urls,) if isinstance(urls, str) else urls))
+        if fault := _fault(self.urls, self.options):
+            name = card.title or card.checkpoint.id
+            raise CardError(f"backend of {name}: {fault}")
+        self.without_schema: set[str] = set()
+        """Servers that refused a schema."""
 
     def generate(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Response]]:
         """Answer `prompts`; servers take the next one when they are free."""
-        clients = {url: self.client(url) for url in self.urls}
-        pool = ServerPool(
-            servers=self.urls,
-            ask=lambda url, prompt: self._ask(clients[url], url, prompt),
-            concurrency=self.options.concurrency,
-            retries=self.options.retries,
-            max_wait_s=self.options.max_wait_s,
-        )
-        yield from pool.run(prompts)
+        if prompts:
+            yield from stream(_Run(self, prompts), self.options.grace_s)
+
+    def access(self, url: str) -> Access:
+        """Return a server's address with the key that may go there.
+
+        Raises:
+            BackendError: the variable that holds the key is not set.
+        """
+        return Access(url, key_for(url, self.options.api_key_env))
 
     def client(self, url: str) -> Any:
-        """Return the SDK's client of one server, with the key that may go there."""
-        from openai import OpenAI
+        """Return the SDK's own, blocking client of one server, for the Batch API."""
+        return blocking_client(self.access(url), self.timeouts)
 
-        client = OpenAI(
-            base_url=url,
-            api_key=self._key(url),
-            timeout=self.options.timeout_s,
-            max_retries=0,  # the pool retries, so that other servers can help
-        )
-        if urlsplit(url).hostname != urlsplit(OPENAI).hostname:
-            client.organization = client.project = None
-        return client
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long a connection and an answer may take."""
+        return Timeouts(self.options.connect_timeout_s, self.options.timeout_s)
 
-    def _key(self, url: str) -> str:
-        """The key for `url`; OpenAI's own goes nowhere else."""
-        name = self.options.api_key_env
-        if not name and urlsplit(url).hostname == urlsplit(OPENAI).hostname:
-            name = "OPENAI_API_KEY"
-        if not name:
-            return "none"
-        if not (key := os.environ.get(name, "").strip()):
-            raise BackendError(
-                f"{urlsplit(url).netloc} needs a key: set the variable {name}"
-            )
-        return key
-
-    def _ask(self, client: Any, url: str, prompt: Prompt) -> Response:
-        """Send one request; with `auto`, once more where the schema was refused."""
-        structured = self.wants_schema(url, prompt)
-        started = time.monotonic()
-        try:
-            reply = self._send(client, url, prompt, structured=structured)
-        except Refusal as refusal:
-            if refusal.too_long:
-                return Response("", PROMPT_TOO_LONG, model=self.card.checkpoint.id)
-            if not structured or refusal.status not in {400, 404, 415, 422, 501}:
-                raise
-            if self.options.structured_output == "require":
-                raise
-            self._unsupported.add(url)
-            structured = False
-            reply = self._send(client, url, prompt, structured=False)
-        return self.response(
-            reply,
-            latency_s=time.monotonic() - started,
-            flags=self.schema_flags(prompt, structured=structured),
-        )
+    def answer(
+        self, prompt: Prompt, reply: Reply, seconds: float | None, *, structured: bool
+    ) -> Response:
+        """Return what the store keeps of a server's reply to a prompt."""
+        flags = self.schema_flags(prompt, structured=structured)
+        return self.response(reply, latency_s=seconds, flags=flags)
 
     def response(
         self, reply: Reply, *, latency_s: float | None, flags: tuple[str, ...]
@@ -140,8 +128,10 @@ class OpenAIBackend:
 
     def wants_schema(self, url: str, prompt: Prompt) -> bool:
         """Whether the adapter's JSON schema is sent to this server."""
-        wanted = self.options.structured_output != "off" and prompt.schema is not None
-        return wanted and self._is_chat(prompt) and url not in self._unsupported
+        if self.options.structured_output == "off" or prompt.schema is None:
+            return False
+        fits = self.is_chat(prompt) or self.options.schema_form != "response_format"
+        return fits and url not in self.without_schema
 
     def schema_flags(self, prompt: Prompt, *, structured: bool) -> tuple[str, ...]:
         """Return what an answer says about the schema that was sent, or was not."""
@@ -150,30 +140,11 @@ class OpenAIBackend:
         asked = self.options.structured_output != "off" and prompt.schema is not None
         return ("structured_output_unsupported",) if asked else ()
 
-    def _is_chat(self, prompt: Prompt) -> bool:
+    def is_chat(self, prompt: Prompt) -> bool:
+        """Whether a prompt goes to the chat route."""
         if self.options.route == "auto":
             return prompt.text is None
         return self.options.route == "chat"
-
-    def _send(
-        self, client: Any, url: str, prompt: Prompt, *, structured: bool
-    ) -> Reply:
-        """Return what the server said; raise `Refusal` when that is no answer."""
-        import httpx
-        import openai
-
-        body = self.body(prompt, structured=structured)
-        if self.options.extra_body:
-            body["extra_body"] = self.options.extra_body
-        route = client.chat.completions if self._is_chat(prompt) else client.completions
-        try:
-            raw = route.with_raw_response.create(**body)
-            content = raw.http_response.content
-        except openai.OpenAIError as error:
-            raise refusal_of(error, url, self.model) from error
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            raise refusal_of(error, url, self.model) from error
-        return read_reply(content, url)
 
     @property
     def model(self) -> str:
@@ -184,31 +155,130 @@ class OpenAIBackend:
         self, prompt: Prompt, *, structured: bool
     ) -> tuple[str, dict[str, Any]]:
         """Return the endpoint and the whole body, as the Batch API takes them."""
-        route = "chat/completions" if self._is_chat(prompt) else "completions"
-        body = self.body(prompt, structured=structured)
-        return f"/v1/{route}", body | self.options.extra_body
+        path, body = self.request(prompt, structured=structured)
+        return f"/v1{path}", body
 
-    def body(self, prompt: Prompt, *, structured: bool) -> dict[str, Any]:
-        """Return what the SDK sends, without the options' `extra_body`."""
-        decoding = self.card.decoding
+    def request(
+        self, prompt: Prompt, *, structured: bool
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the path below the base URL and the body of a request."""
+        options, decoding = self.options, self.card.decoding
         body: dict[str, Any] = {
             "model": self.model,
             "temperature": decoding.temperature,
         }
         if decoding.stop:
-            body["stop"] = list(decoding.stop)
+            body["stop"] = decoding.stop
         if decoding.seed is not None:
             body["seed"] = decoding.seed
-        if not self._is_chat(prompt):
-            if prompt.text is None:
-                raise BackendError(
-                    f"{self.card.title}: the adapter {self.card.adapter!r} has no text"
-                    " for the completions route; say 'route: chat' in 'backend'"
-                )
-            return body | {"prompt": prompt.text, "max_tokens": decoding.max_tokens}
-        turns = [{"role": m.role, "content": m.content} for m in prompt.messages]
-        body |= {"messages": turns, self.options.token_limit: decoding.max_tokens}
-        if structured:
-            answer = {"name": "answer", "strict": True, "schema": prompt.schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": answer}
-        return body
+        if structured and prompt.schema is not None:
+            body |= schema_fields(options.schema_form, prompt.schema)
+        if self.is_chat(prompt):
+            turns = [{"role": m.role, "content": m.content} for m in prompt.messages]
+            body |= {"messages": turns, options.token_limit: decoding.max_tokens}
+            return "/chat/completions", body | options.extra_body
+        if prompt.text is None:
+            raise BackendError(
+                f"{self.card.title}: the adapter {self.card.adapter!r} has no text for"
+                " the completions route; say 'route: chat' in 'backend'"
+            )
+        body |= {"prompt": prompt.text, "max_tokens": decoding.max_tokens}
+        return "/completions", body | options.extra_body
+
+    def goes_on_without_schema(self, refusal: Refusal) -> bool:
+        """Whether a request that was refused so is sent again without its schema."""
+        optional = self.options.structured_output == "auto"
+        return optional and refusal.status in _SCHEMA_REFUSED
+
+
+def _fault(urls: Sequence[str], options: OpenAIOptions) -> str:
+    """What is wrong with the options, empty where nothing is."""
+    if not urls or options.concurrency < 1 or options.retries < 0:
+        return (
+            "it needs a base_url, concurrency of at least 1 and retries of at least 0"
+        )
+    if min(options.connect_timeout_s, options.timeout_s) <= 0:
+        return "connect_timeout_s and timeout_s must be above 0"
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            return (
+                f"{url!r} is no http(s) URL; say for example http://localhost:8000/v1"
+            )
+        if parts.username or parts.password:
+            return f"the URL of {parts.hostname} holds a password; use api_key_env"
+    return ""
+
+
+class _Run:
+    """One call of `generate`, on the event loop."""
+
+    def __init__(self, backend: OpenAIBackend, prompts: Sequence[Prompt]) -> None:
+        self.backend, self.prompts = backend, prompts
+        options = backend.options
+        direct = options.connection == "auto"
+        self.clients = {
+            url: open_client(backend.access(url), backend.timeouts, direct=direct)
+            for url in backend.urls
+        }
+        self.pool = ServerPool(
+            [Server(url, options.concurrency) for url in self.clients],
+            self._ask,
+            Patience(options.retries, options.max_wait_s),
+        )
+
+    async def run(self, deliver: Callable[[int, Response], bool]) -> None:
+        """Deliver all answers."""
+        try:
+            await self.pool.run(self.prompts, deliver)
+        except BackendError as error:
+            if listed := await self._listed():
+                raise BackendError(f"{error}; {listed}") from error
+            raise
+        finally:
+            for client in self.clients.values():
+                await client.close()
+
+    def go_on(self) -> None:
+        """Send again."""
+        self.pool.go_on()
+
+    def stop(self, grace_s: float) -> None:
+        """Send nothing more."""
+        self.pool.stop(grace_s)
+
+    def left_behind(self) -> str:
+        """Say what may be billed although nobody saw an answer."""
+        return self.pool.bill() if self.pool.maybe_billed else ""
+
+    async def _listed(self) -> str:
+        """What models a server has that does not know the one we asked for."""
+        url, refusal = self.pool.ended_by or ("", None)
+        if refusal is None or refusal.status != _NOT_FOUND:
+            return ""
+        return await models_at(self.clients[url])
+
+    async def _ask(self, url: str, prompt: Prompt, refusals: int) -> Response:
+        """Send one request; with `auto`, once more where the schema was refused."""
+        backend = self.backend
+        structured = backend.wants_schema(url, prompt)
+        began = time.monotonic()
+        try:
+            reply = await self._send(url, prompt, refusals, structured=structured)
+        except Refusal as refusal:
+            if reason := refusal.finish_reason:
+                return Response("", reason, model=backend.card.checkpoint.id)
+            if not structured or not backend.goes_on_without_schema(refusal):
+                raise
+            backend.without_schema.add(url)
+            structured = False
+            reply = await self._send(url, prompt, refusals, structured=False)
+        seconds = time.monotonic() - began
+        return backend.answer(prompt, reply, seconds, structured=structured)
+
+    async def _send(
+        self, url: str, prompt: Prompt, refusals: int, *, structured: bool
+    ) -> Reply:
+        path, fields = self.backend.request(prompt, structured=structured)
+        request = Request(path, msgspec.json.encode(fields), refusals)
+        return await ask_server(self.clients[url], request, self.backend.model)

@@ -1,12 +1,29 @@
-"""What an OpenAI-compatible server sends back, read strictly."""
+"""What an OpenAI-compatible server takes and sends back, the latter read strictly."""
 
 from __future__ import annotations
 
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from unibench.backends.server_errors import Refusal
+
+SchemaForm = Literal["response_format", "structured_outputs", "guided_json"]
+"""Where a server reads a JSON schema: OpenAI's way, and vLLM's since 0.12 and before.
+
+vLLM's own ways work on the completions route too.
+"""
+
+
+def schema_fields(form: SchemaForm, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that ask for an answer of this JSON schema."""
+    if form == "guided_json":
+        return {"guided_json": schema}
+    if form == "structured_outputs":
+        return {"structured_outputs": {"json": schema}}
+    answer = {"name": "answer", "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": answer}}
 
 
 class _Message(msgspec.Struct):
@@ -31,6 +48,9 @@ class _Body(msgspec.Struct):
     model: str | None = None
 
 
+_DECODER = msgspec.json.Decoder(_Body)
+
+
 class Reply(msgspec.Struct, frozen=True):
     """The first choice of an answer, and what it cost."""
 
@@ -49,7 +69,7 @@ def read_reply(content: bytes, url: str) -> Reply:
     """
     host = urlsplit(url).netloc
     try:
-        body = msgspec.json.decode(content, type=_Body)
+        body = _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         shown = content[:80].decode("utf-8", "replace")
         raise Refusal(
@@ -84,3 +104,20 @@ def _text(choice: _Choice) -> tuple[str, bool]:
     if choice.message.content:
         return choice.message.content, False
     return choice.message.refusal or "", bool(choice.message.refusal)
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    data: tuple[_Model, ...]
+
+
+def read_models(content: bytes) -> tuple[str, ...]:
+    """Return the names that `GET /models` lists.
+
+    Raises:
+        MsgspecError: it is no such list.
+    """
+    return tuple(model.id for model in msgspec.json.decode(content, type=_Models).data)

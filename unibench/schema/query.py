@@ -51,6 +51,8 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
     `finish_reason` is `stop`, `length` (cut at the token limit) or what the server
     said; token counts are None where the model has none; `latency_s` is seconds;
     `flags` names what the backend did besides, such as `structured_output`.
+    `retries` counts the times that the request was sent again, `unanswered` those
+    sendings that brought nothing and may be billed all the same.
     """
 
     text: str
@@ -60,6 +62,8 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
     latency_s: float | None = None
     model: str = ""
     flags: tuple[str, ...] = ()
+    retries: int = 0
+    unanswered: int = 0
 
 
 class Parsed(msgspec.Struct, frozen=True, omit_defaults=True):
