@@ -76,6 +76,9 @@ def test_the_dataset_field_of_figure_3() -> None:
     )
     with pytest.raises(AdapterError, match="does not name 'wnut'"):
         made.render(Query(PASSAGE, ("person",), subset="wnut"))
+    open_ = adapter(dataset_names={"conllpp": "C"}, unnamed_datasets="omit")
+    prompt = open_.render(Query(PASSAGE, ("person",), subset="wnut"))
+    assert prompt == adapter().render(Query(PASSAGE, ("person",), subset="wnut"))
 
 
 def test_variants_have_prompts_of_their_own() -> None:

@@ -32,12 +32,15 @@ class UniNEROptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (UniNER-7B-definition), or the names of all types (UniNER-7B-all-in-one, whose
     form is not published: the question and the JSON object that answers it are
     ours). `dataset_names` switches on the dataset field of Figure 3: subset -> the
-    name of the training set. `end` is what ends an assistant's turn; it is `</s>` in
-    LLaMA's vocabulary, other tokenizers have their own.
+    name of the training set; a subset that it does not name is an error, or, with
+    `unnamed_datasets: omit`, is asked without the field, as the paper asks in the
+    zero-shot setting (section 3.2). `end` is what ends an assistant's turn; it is
+    `</s>` in LLaMA's vocabulary, other tokenizers have their own.
     """
 
     query: Literal["type", "definition", "all_in_one"] = "type"
     dataset_names: Mapping[str, str] = {}
+    unnamed_datasets: Literal["error", "omit"] = "error"
     end: str = END
 
 
@@ -104,9 +107,12 @@ class UniNER(GenerativeAdapter):
         if not self.options.dataset_names:
             return text
         if query.subset not in self.options.dataset_names:
+            if self.options.unnamed_datasets == "omit":
+                return text
             raise AdapterError(
                 f"{self.card.title}: the prompt has a dataset field, but the card's"
-                f" options.dataset_names does not name {query.subset!r}; add it"
+                f" options.dataset_names does not name {query.subset!r}; add it, or say"
+                " 'unnamed_datasets: omit'"
             )
         return f"Dataset: {self.options.dataset_names[query.subset]} \n {text}"
 

@@ -44,7 +44,10 @@ class RowsManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parts_of(recipe: TrainingRecipe, folder: Path) -> list[Part]:
-    """Return the parts of the mixture; relative files lie below `folder`.
+    """Return the parts of the mixture.
+
+    Relative files lie below `folder`, the recipe's own, or below the working folder,
+    where `unibench distill` leaves its own; the first that is there is taken.
 
     Raises:
         DataError: a file is missing, or a subset is not prepared on this machine.
@@ -129,10 +132,13 @@ def rows_identity(recipe: TrainingRecipe, parts: Sequence[Part], base: str) -> A
 def _part(component: Component, recipe: TrainingRecipe, folder: Path) -> Part:
     if component.subset:
         return supervised_part(component, recipe.data, recipe.seed)
-    path = folder / Path(component.file).expanduser()
-    if not path.is_file():
+    named = Path(component.file).expanduser()
+    places = tuple(dict.fromkeys((folder / named, Path.cwd() / named)))
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
         raise DataError(
-            f"{path}: there is no such file of conversations; correct 'file' in the"
+            f"{component.file}: no such file of conversations lies beside the recipe"
+            f" ({folder}) or in this folder ({Path.cwd()}); correct 'file' in the"
             " mixture, or make it with 'unibench distill conversations'"
         )
     return FilePart(path, component, recipe.seed)

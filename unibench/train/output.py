@@ -76,7 +76,7 @@ def model_card(job: Job, weights: Path) -> ModelCard:
         options["end"] = end
     names = {p.subset: p.dataset_name for p in recipe.data.mixture if p.dataset_name}
     if names:
-        options["dataset_names"] = names
+        options |= {"dataset_names": names, "unnamed_datasets": "omit"}
     return ModelCard(
         adapter="uniner",
         backend={"name": "transformers"},
