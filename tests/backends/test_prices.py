@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from unibench.backends.prices import Price, price_of, read_prices
+from unibench.backends.prices import Price, price_of, priced, read_prices
 from unibench.errors import CardError
 from unibench.resources import files
+from unibench.schema.record import Usage
 
 HEADER = "model,input_usd,output_usd,batch_factor,as_of,source\n"
 
@@ -24,6 +25,10 @@ def test_cost() -> None:
     price = Price(input_usd=0.5, output_usd=1.5, batch_factor=0.5)
     assert price.cost(2_000_000, 1_000_000) == pytest.approx(2.5)
     assert price.batched().cost(2_000_000, 1_000_000) == pytest.approx(1.25)
+    usage = Usage(requests=3, prompt_tokens=2_000_000, completion_tokens=1_000_000)
+    bill = priced(usage, Price(input_usd=1, output_usd=4, as_of="2026-03-01"))
+    assert (bill.cost_usd, bill.price_as_of, bill.requests) == (6, "2026-03-01", 3)
+    assert priced(usage, None) == usage
     unlisted = Price(input_usd=2, output_usd=2)
     assert unlisted.batched() == unlisted
 

@@ -70,12 +70,16 @@ def ask_missing(
             claims.give_back()
             if missing := job.missing():
                 job.wait(missing, claims)
+    asked = job.asked.values()
     usage = Usage(
         seconds=time.monotonic() - started,
-        requests=len(job.asked),
-        reused=len(job.first) - len(job.asked),
-        prompt_tokens=sum(r.prompt_tokens or 0 for r in job.asked.values()),
-        completion_tokens=sum(r.completion_tokens or 0 for r in job.asked.values()),
+        requests=len(asked),
+        reused=len(job.first) - len(asked),
+        prompt_tokens=sum(r.prompt_tokens or 0 for r in asked),
+        completion_tokens=sum(r.completion_tokens or 0 for r in asked),
+        retries=sum(r.retries for r in asked),
+        unanswered=sum(r.unanswered for r in asked),
+        uncounted=sum(r.prompt_tokens is None for r in asked),
     )
     return Answers(
         keys=tuple(keys), responses=tuple(job.answers[key] for key in keys), usage=usage

@@ -10,6 +10,7 @@ import msgspec
 
 from unibench.errors import CardError
 from unibench.resources import files
+from unibench.schema.record import Usage
 
 _MILLION = 1_000_000
 
@@ -48,6 +49,14 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_factor: str
     as_of: str
     source: str
+
+
+def priced(usage: Usage, price: Price | None) -> Usage:
+    """Return `usage` with what its counted tokens cost, and the date of the price."""
+    if price is None:
+        return usage
+    cost = price.cost(usage.prompt_tokens, usage.completion_tokens)
+    return msgspec.structs.replace(usage, cost_usd=cost, price_as_of=price.as_of)
 
 
 def price_of(model: str) -> Price | None:

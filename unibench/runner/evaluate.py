@@ -14,6 +14,7 @@ from unibench.adapters.base import ModelAdapter
 from unibench.adapters.load import load_model
 from unibench.adapters.oracle import ceiling
 from unibench.backends.asking import Answers
+from unibench.backends.prices import price_of, priced
 from unibench.backends.store import ResponseStore
 from unibench.data.api import load_prepared
 from unibench.data.catalogue import resolve
@@ -220,7 +221,7 @@ def make_record(
         scores=scores,
         tally=tally_of(cases, predictions, scores),
         ceiling=ceiling_of(model[1], plan),
-        usage=answers.usage,
+        usage=priced(answers.usage, price_of(model[1].card.checkpoint.id)),
         environment=environment(),
     )
 

@@ -84,7 +84,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What a run took. Tokens and seconds count new requests, not stored ones.
 
-    `cost_usd` is None where no price is known.
+    `retries` counts requests that were sent again, `unanswered` sendings that brought
+    nothing and may be billed all the same, `uncounted` answers whose tokens nobody
+    counted. `cost_usd` is what the counted tokens cost at the prices of the date
+    `price_as_of`, None where no price is known.
     """
 
     seconds: float = 0.0
@@ -92,7 +95,11 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     reused: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    retries: int = 0
+    unanswered: int = 0
+    uncounted: int = 0
     cost_usd: float | None = None
+    price_as_of: str = ""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
