@@ -156,7 +156,7 @@ def test_a_dry_run_asks_nothing(
 ) -> None:
     args = ("evaluate", "-m", "spacy-en-sm", "-d", "harbour", "--dry-run", "--json")
     code, out, _ = run(capsys, *args)
-    (row,) = json.loads(out)
+    (row,) = json.loads(out)["subsets"]
     assert code == 0
     assert (row["passages"], row["pairs"], row["requests"]) == (3, 6, 3)
     assert row["stored"] == 0

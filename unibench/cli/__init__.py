@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "Compare two models' runs, with intervals and p-values.",
     "wording": "Ask in other words, and show how much that changes a score.",
     "report": "Make tables of runs beside the published figures.",
+    "batches": "Show, cancel or forget batches at a server's Batch API.",
     "data": "The catalogue of datasets: list, show, prepare, check, stats, export.",
     "models": "The catalogue of models: list, show, fetch, check.",
     "distill": "Make instruction data from a corpus and a teacher, stage by stage.",

@@ -20,6 +20,7 @@ from unibench.data.api import load_prepared
 from unibench.data.catalogue import resolve
 from unibench.errors import AdapterError, RunError, UnavailableError
 from unibench.runner.ask import ask, read_all
+from unibench.runner.budget import Purse
 from unibench.runner.engine import Engine, EngineSettings, Model, open_engine
 from unibench.runner.environment import environment
 from unibench.runner.plan import Plan, plan_subset
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     profiles: tuple[str, ...] = ()
     base_urls: tuple[str, ...] = ()
     engine: EngineSettings = EngineSettings()
+    budget_usd: float | None = None
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +108,9 @@ def evaluate_each(
     done = 0
     with (
         ResponseStore() as store,
-        closing(open_engine(named, settings.engine)) as engine,
+        closing(open_engine(named, settings.engine)) as opened,
     ):
+        engine = Purse(opened, adapter, settings.budget_usd)
         for subset in wanted:
             try:
                 plan = plan_of(subset, adapter, settings)

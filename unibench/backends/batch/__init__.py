@@ -1,0 +1,1 @@
+"""The Batch API: submit, leave, come back, collect; for half the price."""
