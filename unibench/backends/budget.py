@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from unibench.backends.base import PROMPT_TOO_LONG
 from unibench.backends.prices import Price, money
 from unibench.errors import RunError
 from unibench.schema.query import Response
@@ -26,15 +27,10 @@ class BudgetReached(RunError):  # noqa: N818  (what was wanted, not a failure)
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """Tokens that a server reported."""
+    """Tokens of prompts and answers."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
-
-
-def nothing_wasted() -> Spent:
-    """Say that no attempt was billed but those that were answered."""
-    return Spent()
 
 
 class Budget:
@@ -47,37 +43,37 @@ class Budget:
     are, and most of it can be spent.
     """
 
-    def __init__(
-        self,
-        price: Price,
-        limit_usd: float,
-        wasted: Callable[[], Spent] = nothing_wasted,
-    ) -> None:
-        """Take the price, the limit, and who knows of billed attempts in vain."""
+    def __init__(self, price: Price, limit_usd: float) -> None:
+        """Take the price and the limit."""
         self.price, self.limit_usd = price, limit_usd
-        self._wasted = wasted
-        self._answered = Spent()
-        self.requests = self.uncounted = 0
+        self._tokens = Spent()
+        self.requests = self.uncounted = self.unanswered = 0
 
     @property
     def spent_usd(self) -> float:
-        """What the server's token counts cost so far, failed attempts included."""
-        wasted = self._wasted()
+        """What the tokens cost that the server counted so far."""
         return self.price.cost(
-            self._answered.prompt_tokens + wasted.prompt_tokens,
-            self._answered.completion_tokens + wasted.completion_tokens,
+            self._tokens.prompt_tokens, self._tokens.completion_tokens
         )
 
     def take(self, response: Response, bound: Spent) -> None:
-        """Count an answer; one without token counts costs its worst case."""
+        """Count an answer; one without token counts costs its worst case.
+
+        A sending that brought nothing and may be billed costs what the answer did; a
+        prompt that did not fit costs nothing.
+        """
         self.requests += 1
+        if response.finish_reason == PROMPT_TOO_LONG:
+            return
+        self.unanswered += response.unanswered
         prompt, completion = response.prompt_tokens, response.completion_tokens
         self.uncounted += prompt is None or completion is None
-        self._answered = Spent(
-            self._answered.prompt_tokens
-            + (bound.prompt_tokens if prompt is None else prompt),
-            self._answered.completion_tokens
-            + (bound.completion_tokens if completion is None else completion),
+        prompt = bound.prompt_tokens if prompt is None else prompt
+        completion = bound.completion_tokens if completion is None else completion
+        times = 1 + response.unanswered
+        self._tokens = Spent(
+            self._tokens.prompt_tokens + times * prompt,
+            self._tokens.completion_tokens + times * completion,
         )
 
     def respond(
@@ -92,7 +88,9 @@ class Budget:
         while begun < len(items):
             bounds = self._round(items, begun, bound)
             if not bounds:
-                raise BudgetReached(self._used_up(len(items) - begun), len(items))
+                raise BudgetReached(
+                    self._used_up(len(items) - begun), len(items) - begun
+                )
             chunk = items[begun : begun + len(bounds)]
             with closing(_generator(ask(chunk))) as answers:
                 for position, response in answers:
@@ -106,8 +104,8 @@ class Budget:
         """The worst cases of as many items as the rest of the money allows."""
         room = self.limit_usd - self.spent_usd
         bounds: list[Spent] = []
-        for item in items[begun:]:
-            worst = bound(item)
+        for number in range(begun, len(items)):
+            worst = bound(items[number])
             room -= self.price.cost(worst.prompt_tokens, worst.completion_tokens)
             if room < 0:
                 break
@@ -120,6 +118,8 @@ class Budget:
             f" {money(self.spent_usd)} on {self.requests:,} requests (prices of"
             f" {self.price.as_of})"
         )
+        if self.unanswered:
+            text += f", {self.unanswered:,} sent again after no answer counted too"
         if self.uncounted:
             text += (
                 f", of which the server counted no tokens for {self.uncounted:,};"

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, runtime_checkable
 
 from unibench.adapters.base import GenerativeAdapter, ModelAdapter
 from unibench.backends.batch.run import refuse_under_way, unpriced
-from unibench.backends.budget import Budget, Spent, nothing_wasted
+from unibench.backends.budget import Budget, Spent
 from unibench.errors import RunError
 from unibench.runner.engine import Engine
 from unibench.runner.price import price_of_model, worst_case
 from unibench.schema.query import Query, Response
 from unibench.schema.record import EngineUse
-
-
-@runtime_checkable
-class Wasteful(Protocol):
-    """A backend that knows what failed attempts were billed."""
-
-    def wasted(self) -> tuple[int, int]:
-        """Return the prompt and completion tokens of attempts without an answer."""
-        ...
 
 
 class Purse:
@@ -68,10 +58,7 @@ def open_budget(adapter: ModelAdapter, limit_usd: float) -> Budget:
     price = price_of_model(adapter)
     if price is None or not isinstance(adapter, GenerativeAdapter):
         raise RunError(unpriced(adapter.card.checkpoint.id))
-    backend = adapter.backend
-    if isinstance(backend, Wasteful):
-        return Budget(price, limit_usd, lambda: Spent(*backend.wasted()))
-    return Budget(price, limit_usd, nothing_wasted)
+    return Budget(price, limit_usd)
 
 
 def _bound(adapter: GenerativeAdapter) -> Callable[[Query], Spent]:

@@ -14,7 +14,6 @@ from unibench.adapters.base import ModelAdapter
 from unibench.adapters.load import load_model
 from unibench.adapters.oracle import ceiling
 from unibench.backends.asking import Answers
-from unibench.backends.prices import price_of, priced
 from unibench.backends.store import ResponseStore
 from unibench.data.api import load_prepared
 from unibench.data.catalogue import resolve
@@ -24,6 +23,7 @@ from unibench.runner.budget import Purse
 from unibench.runner.engine import Engine, EngineSettings, Model, open_engine
 from unibench.runner.environment import environment
 from unibench.runner.plan import Plan, plan_subset
+from unibench.runner.price import usage_of
 from unibench.runner.score_run import (
     PROFILES,
     answer_form_of,
@@ -224,7 +224,7 @@ def make_record(
         scores=scores,
         tally=tally_of(cases, predictions, scores),
         ceiling=ceiling_of(model[1], plan),
-        usage=priced(answers.usage, price_of(model[1].card.checkpoint.id)),
+        usage=usage_of(model[1], answers),
         environment=environment(),
     )
 

@@ -14,9 +14,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from unibench.adapters.base import GenerativeAdapter, ModelAdapter
+from unibench.backends.asking import Answers
+from unibench.backends.batch.answers import BATCHED
 from unibench.backends.own_tokens import TokenCounter, token_counter_of
-from unibench.backends.prices import Price, price_of
+from unibench.backends.prices import Price, price_of, priced
 from unibench.schema.query import Prompt, Query, Response
+from unibench.schema.record import Usage
 
 SAMPLE = 5_000
 """Of more requests than this in a subset, so many drawn at random are counted."""
@@ -131,6 +134,26 @@ class Estimator:
 def price_of_model(adapter: ModelAdapter) -> Price | None:
     """Return what an adapter's model costs, None where no price is listed."""
     return price_of(adapter.card.checkpoint.id)
+
+
+def usage_of(adapter: ModelAdapter, answers: Answers) -> Usage:
+    """Return what answers took and what their counted tokens cost.
+
+    Answers that came in batches cost the Batch API's price.
+    """
+    price = price_of_model(adapter)
+    usage = priced(answers.usage, price)
+    if price is None:
+        return usage
+    batched = price.batched()
+    distinct = dict(zip(answers.keys, answers.responses, strict=True)).values()
+    whole = sum(
+        (batched if BATCHED in answer.flags else price).cost(
+            answer.prompt_tokens or 0, answer.completion_tokens or 0
+        )
+        for answer in distinct
+    )
+    return msgspec.structs.replace(usage, answers_usd=whole)
 
 
 def worst_case(adapter: GenerativeAdapter, query: Query) -> Tokens:

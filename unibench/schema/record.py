@@ -87,7 +87,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     `retries` counts requests that were sent again, `unanswered` sendings that brought
     nothing and may be billed all the same, `uncounted` answers whose tokens nobody
     counted. `cost_usd` is what the counted tokens cost at the prices of the date
-    `price_as_of`, None where no price is known.
+    `price_as_of`, None where no price is known; `answers_usd` is that of all answers,
+    those included that were stored already or came in batches at half the price.
     """
 
     seconds: float = 0.0
@@ -99,6 +100,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     unanswered: int = 0
     uncounted: int = 0
     cost_usd: float | None = None
+    answers_usd: float | None = None
     price_as_of: str = ""
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from unibench.backends.base import PROMPT_TOO_LONG
 from unibench.backends.batch.files import Line, read_lines
 from unibench.backends.batch.ledger import ANSWERED, Batch, BatchLedger
 from unibench.backends.openai import OpenAIBackend
 from unibench.backends.openai_wire import read_reply
-from unibench.backends.server_errors import TOO_LONG, Refusal
+from unibench.backends.server_errors import Refusal, refusal_in
 from unibench.backends.store import ResponseStore
 from unibench.schema.query import Response
 
@@ -91,13 +90,7 @@ def _read(
     if line.key in found.answered:
         return None, ANSWERED
     if not line.answered:
-        if line.code in _NEVER_ASKED:
-            return None, _NEVER_ASKED[line.code]
-        if line.status in {400, 413} and any(sign in line.reason for sign in TOO_LONG):
-            model = backend.card.checkpoint.id
-            return Response("", PROMPT_TOO_LONG, model=model), ANSWERED
-        found.reasons[line.reason] += 1
-        return None, f"refused {line.status}: {line.reason}"
+        return _refused(line, found, backend)
     usage = _usage(line.body)
     found.prompt_tokens += usage.prompt_tokens or 0
     found.completion_tokens += usage.completion_tokens or 0
@@ -108,6 +101,19 @@ def _read(
         return None, f"refused {line.status}: {refusal}"
     flags = (*found.requests[line.key].split(), BATCHED)
     return backend.response(reply, latency_s=None, flags=flags), ANSWERED
+
+
+def _refused(
+    line: Line, found: Harvest, backend: OpenAIBackend
+) -> tuple[Response | None, str]:
+    """Return how a request without an answer ended, which may be as good as one."""
+    if line.code in _NEVER_ASKED:
+        return None, _NEVER_ASKED[line.code]
+    url, model = backend.urls[0], backend.model
+    if reason := refusal_in(line.status, {}, line.body, url, model).finish_reason:
+        return Response("", reason, model=backend.card.checkpoint.id), ANSWERED
+    found.reasons[line.reason] += 1
+    return None, f"refused {line.status}: {line.reason}"
 
 
 def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:

@@ -183,8 +183,10 @@ def _read(row: _Row) -> Line | None:
     if row.response is not None and row.response.status_code == _OK:
         return Line(key=row.custom_id, status=_OK, body=bytes(row.response.body))
     if row.response is not None:
-        error = _body_error(bytes(row.response.body)) or row.error or _Error()
-        return _refusal(row.custom_id, row.response.status_code, error)
+        body = bytes(row.response.body)
+        error = _body_error(body) or row.error or _Error()
+        refused = _refusal(row.custom_id, row.response.status_code, error)
+        return msgspec.structs.replace(refused, body=body)
     if row.error is not None:
         return _refusal(row.custom_id, 0, row.error)
     return None
