@@ -16,6 +16,9 @@ from unibench.schema.query import Response
 T = TypeVar("T")
 Respond = Callable[[Sequence[T]], Iterator[tuple[int, Response]]]
 
+_ROUNDING = 1 + 1e-12
+"""A limit such as 0.0033 is met exactly although its binary fraction is not exact."""
+
 
 class BudgetReached(RunError):  # noqa: N818  (what was wanted, not a failure)
     """The next request might pass the limit; `left` requests were not asked."""
@@ -102,12 +105,14 @@ class Budget:
         self, items: Sequence[T], begun: int, bound: Callable[[T], Spent]
     ) -> list[Spent]:
         """The worst cases of as many items as the rest of the money allows."""
-        room = self.limit_usd - self.spent_usd
+        prompt, completion = msgspec.structs.astuple(self._tokens)
         bounds: list[Spent] = []
         for number in range(begun, len(items)):
             worst = bound(items[number])
-            room -= self.price.cost(worst.prompt_tokens, worst.completion_tokens)
-            if room < 0:
+            # whole tokens are added, so that no rounding decides
+            prompt += worst.prompt_tokens
+            completion += worst.completion_tokens
+            if self.price.cost(prompt, completion) > self.limit_usd * _ROUNDING:
                 break
             bounds.append(worst)
         return bounds
