@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import shutil
 import signal
@@ -41,7 +42,7 @@ class Display(Protocol):
 
 
 class Quiet:
-    """Says nothing but how a run that was broken off goes on."""
+    """Says nothing but warnings, and how a run that was broken off goes on."""
 
     every_s = LOG_S
 
@@ -54,7 +55,7 @@ class Quiet:
 
     def tell(self, event: str, text: str, status: Status, **more: Any) -> None:
         """Say what ends the run."""
-        if event in {"interrupted", "failed"}:
+        if event in {"warning", "interrupted", "failed"}:
             self._write(text)
 
     def _write(self, text: str) -> None:
@@ -167,6 +168,11 @@ class Progress(Meter):
             text = f"skipped {subset}: {reason}"
             self.display.tell("skipped", text, self.status(), left_out=subset)
 
+    def warned(self, text: str) -> None:
+        """Say what a part of the run warns of."""
+        with self._lock:
+            self.display.tell("warning", text, self.status())
+
     def broken_off(self, event: str) -> None:
         """Say what is kept, what it cost, and how to go on."""
         with self._lock:
@@ -193,7 +199,7 @@ def watched(kind: Kind) -> Iterator[Progress]:
     progress = Progress(display(kind, sys.stderr), this_command())
     progress.start()
     try:
-        with _terminable():
+        with _terminable(), _warnings(progress):
             yield progress
     except KeyboardInterrupt as interrupt:
         progress.stop()
@@ -294,6 +300,27 @@ def _percent(done: int, total: int) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class _Warnings(logging.Handler):
+    """Brings the package's own warnings to the display."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.WARNING)
+        self.progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.progress.warned(record.getMessage())
+
+
+@contextmanager
+def _warnings(progress: Progress) -> Iterator[None]:
+    logger, handler = logging.getLogger("unibench"), _Warnings(progress)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,9 @@ from unibench.runner.ray_worker import Worker
 from unibench.schema.query import Query, Response
 from unibench.schema.record import EngineUse
 
+_CONNECT_S = 10.0
+_RAYS_PARAGRAPH = "A worker died or was killed while executing"
+
 
 class RayEngine:
     """Actors on a Ray answer; this process alone sees the response store."""
@@ -29,6 +33,8 @@ class RayEngine:
             AdapterError: the model is an object that cannot be sent to workers.
             MissingExtraError: Ray is not installed.
         """
+        # Ray prints a paragraph for each lost worker; ours is a line (see ray_pool).
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _RAYS_PARAGRAPH)
         try:
             import ray
         except ImportError as error:
@@ -45,7 +51,7 @@ class RayEngine:
         if self._pool is None:
             self._pool = self._start()
         self._asked = True
-        # Ray tells of lost workers on stdout, which is the results' own.
+        # What else Ray has to say it says on stdout, which is the results' own.
         with redirect_stdout(sys.stderr):
             yield from self._pool.run(queries, self.model.adapter.request_key)
 
@@ -99,6 +105,7 @@ class RayEngine:
         if address == "local":
             options = {"include_dashboard": False, "num_cpus": self._cpus()}
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        check_listening(address)
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         terminated = signal.getsignal(signal.SIGTERM)
         try:
@@ -107,10 +114,7 @@ class RayEngine:
                 ignore_reinit_error=True, **options,
             )  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            raise RunError(
-                f"no Ray answers at {address!r} ({error}); start one with 'ray start"
-                " --head', or leave --ray-address out to use this machine"
-            ) from error
+            raise _unreachable(address, error) from error
         self._started_ray = True
         # Ray puts a handler of its own there, which would hide the summary.
         if threading.current_thread() is threading.main_thread():
@@ -135,6 +139,30 @@ def place(
     rooms = [resources.get("CPU", 0) / settings.cpus] if settings.cpus else []
     rooms += [resources.get("GPU", 0) / gpus] if gpus else []
     return int(min(rooms, default=1)), options
+
+
+def check_listening(address: str) -> None:
+    """Give up at once where nobody listens; Ray itself would try for many minutes.
+
+    Raises:
+        RunError: the address names a host and port, and nothing answers there.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S):
+            return
+    except OSError as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str, error: Exception) -> RunError:
+    return RunError(
+        f"no Ray answers at {address!r} ({error}); start one with 'ray start --head'"
+        " (where Ray asks for a token, set RAY_AUTH_MODE=token), or leave"
+        " --ray-address out to use this machine alone"
+    )
 
 
 def _resources() -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from unibench.errors import BackendError, RunError
 from unibench.runner.ray_chunks import ATTEMPTS, Backlog, Chunk
 from unibench.runner.ray_worker import Packet, Refused
 from unibench.schema.query import Query, Response
+
+_LOG = logging.getLogger(__name__)
 
 PIPELINE = 2
 """Chunks that a worker holds: one in work and one to go on with."""
@@ -189,11 +192,18 @@ class RayPool:
         self._cause = cause_of(error)
         for task in list(seat.tasks)[1:]:
             backlog.give_back(task.chunk)
+        left: list[int] = []
         if seat.tasks:
             head = seat.tasks[0]
             left = [head.chunk.positions[index] for index in head.left]
-            if left:
-                backlog.lost(head.chunk, left)
+        if left:
+            backlog.lost(head.chunk, left)
+        _LOG.warning(
+            "a worker was lost (%s); another one takes its place and asks its %d"
+            " unanswered requests again",
+            self._cause,
+            len(left),
+        )
         self._kill(seat)
         if self._fruitless > max(_HURT, 2 * self.workers):
             raise BackendError(
@@ -234,4 +244,4 @@ def cause_of(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if "died" in line or "killed" in line]
     line = (telling or lines or [type(error).__name__])[-1]
-    return line.partition(". Some common causes")[0]
+    return line.partition(". Some common causes")[0].rpartition("exit detail: ")[2]
