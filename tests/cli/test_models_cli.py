@@ -15,6 +15,7 @@ from unibench.adapters.load import list_models, load_card
 from unibench.cli.models import command
 from unibench.data.catalogue import subsets
 from unibench.errors import UnknownNameError
+from unibench.resources import data_root
 from unibench.schema.model_card import ModelCard
 
 PAPER = {
@@ -23,6 +24,7 @@ PAPER = {
     "uniner-7b-definition", "uniner-7b-all-in-one", "uniner-7b-type-sup",
     "uniner-7b-all", "uniner-7b-sup-only",
 }  # fmt: skip
+DOMAINS = ("ai", "literature", "music", "politics", "science")
 
 
 def run(*arguments: str) -> Any:
@@ -49,6 +51,20 @@ def test_show_prints_the_prompt() -> None:
     shown = json.loads(run("show", "instructuie-11b", "--json").stdout)
     assert shown["prompt_origin"] == "paraphrase"
     assert shown["rendered_prompt"].endswith("by a single vote. \nAnswer:")
+
+
+def test_show_tells_what_was_measured() -> None:
+    shown = json.loads(run("show", "spacy-en-sm", "--json").stdout)["measured"]
+    folder = data_root() / "reports" / "runs" / "spacy-en-sm"
+    suite = [*(f"crossner_{d}" for d in DOMAINS), "mit_movie", "mit_restaurant"]
+    found = []
+    for subset in suite:
+        record = json.loads((folder / f"{subset}-test" / "record.json").read_text())
+        counts = record["scores"]["uniner"]["counts"]
+        found.append(200 * counts["correct"] / (counts["predicted"] + counts["gold"]))
+    assert shown["ood_7"] == pytest.approx(sum(found) / 7, abs=0.005)
+    assert "uniner_43" not in shown  # not all of it was measured
+    assert json.loads(run("show", "uniner-7b-type", "--json").stdout)["measured"] == {}
 
 
 def test_check_prints_the_ceiling() -> None:

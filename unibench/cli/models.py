@@ -42,11 +42,13 @@ def show_command(*, name: str, subset: str, as_json: bool) -> None:
     from unibench.adapters.catalogue import model_details
     from unibench.cli.render import show_json
     from unibench.data.api import load_prepared
+    from unibench.reporting.measured import measured
     from unibench.schema.query import Query
 
     data = load_prepared(subset, "test")
     query = Query(data.passages[0], data.entity_types, data.definitions, subset)
     details = model_details(name, query)
+    details["measured"] = measured(details["model"])
     if as_json:
         show_json(details)
         return
