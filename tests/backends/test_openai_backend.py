@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 
-from tests.backends.loopback_server import Reply, chat, failure, ok, serving
+from tests.backends.loopback_server import (
+    Reply,
+    chat,
+    failure,
+    ok,
+    serving,
+    unused_url,
+)
 from unibench.backends.openai import OpenAIBackend
 from unibench.errors import BackendError, CardError
 from unibench.schema.model_card import Checkpoint, Decoding, ModelCard
@@ -21,13 +28,16 @@ FAMILY = Prompt((Message("user", "Who?"),), text="USER: Who? ASSISTANT:")
 SCHEMA = Prompt((Message("user", "Who?"),), schema={"type": "object"})
 
 
+OK = ok(chat("[]"))
+
+
 def backend(*urls: str, **options: Any) -> OpenAIBackend:
     return OpenAIBackend(
         ModelCard(
             adapter="json_types",
             title="Tiny",
             checkpoint=Checkpoint(id="m"),
-            backend={"name": "openai", "base_url": list(urls), **options},
+            backend={"name": "openai", "base_url": list(urls)} | options,
             decoding=Decoding(max_tokens=9, stop=("</s>",), seed=3),
         )
     )
@@ -81,28 +91,25 @@ def test_answers_come_to_their_own_prompts() -> None:
 
 
 def test_several_servers_share_the_work_and_a_dead_one_is_left_out() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        dead = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
-
     def slow(body: dict[str, Any], number: int) -> Reply:
         time.sleep(0.01)
         return ok(chat("[]"))
 
     with serving(slow) as one, serving(slow) as two:
-        found = answers(backend(one.url, two.url, dead, concurrency=2), *[ASK] * 20)
+        found = answers(
+            backend(one.url, two.url, unused_url(), concurrency=2), *[ASK] * 20
+        )
     assert len(found) == 20
     assert one.bodies and two.bodies
     assert len(one.bodies) + len(two.bodies) == 20
 
 
 def test_a_refusing_server_is_named_at_once() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+    url = unused_url()
     started = time.monotonic()
-    with pytest.raises(BackendError, match=rf"127.0.0.1:{port} cannot be reached.*URL"):
-        answers(backend(f"http://127.0.0.1:{port}/v1"), ASK)
+    host = urlsplit(url).netloc
+    with pytest.raises(BackendError, match=rf"{host} cannot be reached.*URL"):
+        answers(backend(url), ASK)
     assert time.monotonic() - started < 2
 
 
@@ -203,6 +210,13 @@ def test_retry_after_is_honoured() -> None:
     assert 0.3 <= time.monotonic() - started < 3
 
 
+def test_a_prompt_that_a_filter_keeps_out_is_an_answer_of_its_own() -> None:
+    reply = failure(400, "the prompt was filtered", code="content_filter")
+    with serving(lambda body, number: reply) as server:
+        (answer,) = answers(backend(server.url), ASK)
+    assert (answer.text, answer.finish_reason) == ("", "content_filter")
+
+
 def test_a_prompt_over_the_context_is_an_answer_of_its_own() -> None:
     reply = failure(400, "maximum context length is 9 tokens")
     with serving(lambda body, number: reply) as server:
@@ -234,6 +248,25 @@ def test_structured_output_is_sent_and_recorded() -> None:
     assert answer.flags == ("structured_output",)
 
 
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        pytest.param("guided_json", {"type": "object"}, id="vllm"),
+        pytest.param("structured_outputs", {"json": {"type": "object"}}, id="new-vllm"),
+    ],
+)
+def test_vllms_own_ways_work_on_the_completions_route_too(
+    form: str, expected: dict[str, Any]
+) -> None:
+    prompt = msgspec.structs.replace(SCHEMA, text="USER: Who?")
+    with serving(lambda body, number: OK) as server:
+        made = backend(server.url, structured_output="require", schema_form=form)
+        (answer,) = answers(made, prompt)
+    assert server.paths == ["/v1/completions"]
+    assert server.bodies[0][form] == expected
+    assert answer.flags == ("structured_output",)
+
+
 def test_a_server_without_structured_output_is_asked_without() -> None:
     def unknown(body: dict[str, Any], number: int) -> Reply:
         if "response_format" in body:
@@ -249,18 +282,68 @@ def test_a_server_without_structured_output_is_asked_without() -> None:
             answers(backend(server.url, structured_output="require"), SCHEMA)
 
 
-def test_openais_key_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("connection", ["auto", "sdk"])
+def test_openais_key_goes_nowhere_else(
+    connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-secret")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-secret")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: secret\nAuthorization: secret")
     monkeypatch.setenv("MY_KEY", "mine")
     with serving(lambda body, number: ok(chat("[]"))) as server:
-        answers(backend(server.url), ASK)
-        answers(backend(server.url, api_key_env="MY_KEY"), ASK)
+        for options in ({}, {"api_key_env": "MY_KEY"}):
+            answers(backend(server.url, connection=connection, **options), ASK)
+        made = backend(server.url, api_key_env="MY_KEY")
+        with made.client(server.url) as sdk:
+            turn = {"role": "user", "content": "Who?"}
+            sdk.chat.completions.create(model="m", messages=[turn])
     assert "secret" not in str(server.headers)
     assert [h["authorization"] for h in server.headers] == [
         "Bearer none",
         "Bearer mine",
+        "Bearer mine",
     ]
+
+
+def test_each_host_has_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRST_KEY", "first")
+    with serving(lambda b, n: ok(chat("1"))) as server:
+        names = {urlsplit(server.url).netloc: "FIRST_KEY", "example.org": "OTHER_KEY"}
+        answers(backend(server.url, api_key_env=names), ASK)
+        names = {"example.org": "FIRST_KEY"}
+        answers(backend(server.url, api_key_env=names), ASK)
+    assert [h["authorization"] for h in server.headers] == [
+        "Bearer first",
+        "Bearer none",
+    ]
+
+
+def test_a_proxy_is_used_through_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda b, n: ok(chat("through"))) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        monkeypatch.setenv("no_proxy", "example.org")
+        (answer,) = answers(backend("http://server.invalid/v1"), ASK)
+        assert answer.text == "through"
+        assert proxy.paths == ["http://server.invalid/v1/chat/completions"]
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with serving(lambda b, n: ok(chat("direct"))) as server:
+            (answer,) = answers(backend(server.url), ASK)
+    assert answer.text == "direct"
+
+
+def test_attempts_at_a_request_bear_one_mark_until_it_is_answered() -> None:
+    def twice(body: dict[str, Any], number: int) -> Reply:
+        if number == 1:
+            return 200, {"content-length": "999"}, b"{"
+        return failure(500, "oops", **{"retry-after": "0"}) if number == 2 else OK
+
+    with serving(twice) as server:
+        answers(backend(server.url), ASK)
+        answers(backend(server.url), ASK)
+    marks = [headers["idempotency-key"] for headers in server.headers]
+    assert marks == [marks[0], marks[0], f"{marks[0]}-1", marks[0]]
 
 
 @pytest.mark.parametrize(
@@ -277,14 +360,23 @@ def test_a_missing_key_is_named(options: dict[str, Any]) -> None:
         answers(made, ASK)
 
 
+def test_openais_variable_cannot_be_named_for_another_host() -> None:
+    made = backend("http://127.0.0.1:1/v1", api_key_env="OPENAI_API_KEY")
+    with pytest.raises(BackendError, match=r"is for api.openai.com and is not sent to"):
+        answers(made, ASK)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         pytest.param({"base_urls": "x"}, "unknown field `base_urls`", id="unknown"),
         pytest.param({"concurrency": "2"}, "Expected `int`", id="type"),
         pytest.param({"concurrency": 0}, "concurrency of at least 1", id="range"),
+        pytest.param({"timeout_s": 0}, "timeout_s must be above 0", id="time"),
+        pytest.param({"base_url": "localhost:1"}, "no http", id="scheme"),
+        pytest.param({"base_url": "http://u:p@h/v1"}, "holds a password", id="word"),
     ],
 )
 def test_options_are_read_strictly(options: dict[str, Any], message: str) -> None:
     with pytest.raises(CardError, match=message):
-        backend("http://127.0.0.1:1/v1", **options)
+        backend(**({"base_url": "http://127.0.0.1:1/v1"} | options))
