@@ -13,6 +13,7 @@ import yaml
 
 from tests.distill.stub_teacher import StubTeacher, stub_teacher
 
+CONCURRENCY = 8
 NAMES = ("Mara", "Odo", "Tilda", "Brigg", "Fenwick", "Arlo", "Juno", "Petra")
 PLACES = ("Harrow", "Lund", "Quay", "Norrby", "Vale", "Tern", "Oxmoor", "Skerry")
 SENTENCES = (
@@ -73,7 +74,11 @@ def write_files(folder: Path, **changes: Any) -> Path:
     card = {
         "adapter": "json_types",
         "checkpoint": {"id": "stub/teacher", "revision": "1"},
-        "backend": {"name": "openai", "base_url": "http://127.0.0.1:9/v1"},
+        "backend": {
+            "name": "openai",
+            "base_url": "http://127.0.0.1:9/v1",
+            "concurrency": CONCURRENCY,
+        },
     }
     (folder / "teacher.yaml").write_text(yaml.safe_dump(card), "utf-8")
     path = folder / "ships.yaml"

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+POLL_S = 60.0
+GRACE_S = 30.0
+"""How long a batch may take to appear in a server's list after a crash."""
+
 _BATCH = (
     click.option(
         "--batch",
@@ -88,7 +92,11 @@ def batch_settings(
         raise click.UsageError("--poll needs --wait")
     limits = Limits(min(requests or MAX_REQUESTS, MAX_REQUESTS), MAX_BYTES)
     return BatchOptions(
-        wait=wait, poll_s=poll_s or 60.0, limits=limits, budget_usd=budget_usd
+        wait=wait,
+        poll_s=poll_s or POLL_S,
+        grace_s=GRACE_S,
+        limits=limits,
+        budget_usd=budget_usd,
     )
 
 

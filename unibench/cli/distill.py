@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unibench.cli import options
+from unibench.cli.batch_options import (
+    batch_options,
+    batch_settings,
+    budget_option,
+    show_status,
+)
 
 if TYPE_CHECKING:
     from unibench.distill.recipes import Job
@@ -68,6 +74,7 @@ def passages(*, as_json: bool, **chosen: Any) -> None:
     epilog=options.example(
         "unibench distill label my_recipe.yaml --dry-run",
         "unibench distill label my_recipe.yaml --base-url http://localhost:8000/v1",
+        "unibench distill label my_recipe.yaml --batch",
     ),
 )
 @recipe_argument
@@ -80,21 +87,35 @@ def passages(*, as_json: bool, **chosen: Any) -> None:
     metavar="URL",
     help="An OpenAI-compatible server that holds the teacher; may be repeated.",
 )
-@click.option(
-    "--budget",
-    "budget_usd",
-    type=click.FloatRange(min=0),
-    default=None,
-    metavar="USD",
-    help="Ask nothing if the expected price is higher.",
-)
+@batch_options
+@budget_option
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and cost.")
 @options.json_option
 def label(*, dry_run: bool, as_json: bool, **chosen: Any) -> None:
     """Let the teacher find the entities of every passage; answers are kept."""
-    if not dry_run:
-        _run("label", as_json=as_json, **chosen)
+    from unibench.distill.label import Asking, UnderWayError
+
+    budget_usd = chosen.pop("budget_usd")
+    chosen["asking"] = Asking(
+        base_urls=chosen.pop("base_urls"),
+        budget_usd=budget_usd,
+        batching=batch_settings(chosen, budget_usd),
+    )
+    if dry_run:
+        _expected_labels(as_json=as_json, **chosen)
         return
+    try:
+        _run("label", as_json=as_json, **chosen)
+    except UnderWayError as pending:
+        if as_json:
+            from unibench.cli.render import show_json
+
+            show_json({"batches": pending.status})
+        else:
+            show_status(pending.status, {})
+
+
+def _expected_labels(*, as_json: bool, **chosen: Any) -> None:
     from unibench.cli.render import show_json
     from unibench.distill.recipes import estimate_labels
 

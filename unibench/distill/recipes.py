@@ -9,7 +9,7 @@ import msgspec
 
 from unibench.distill.conversations import make_conversations
 from unibench.distill.filtering import filter_answers
-from unibench.distill.label import Estimate, estimate, label
+from unibench.distill.label import Asking, Estimate, estimate, label
 from unibench.distill.passages import STATE, make_passages
 from unibench.distill.statistics import make_statistics
 from unibench.distill.work import STAGES, Progress, StageManifest, WorkFolder
@@ -33,8 +33,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     work: WorkFolder
     corpus: Path | None = None
     again: bool = False
-    base_urls: tuple[str, ...] = ()
-    budget_usd: float | None = None
+    asking: Asking = Asking()
 
 
 def load_job(
@@ -44,9 +43,11 @@ def load_job(
     corpus: Path | None = None,
     again: bool = False,
     base_urls: Sequence[str] = (),
-    budget_usd: float | None = None,
+    asking: Asking | None = None,
 ) -> Job:
     """Return the job of a recipe; it works in `output`, else in `distilled/NAME`.
+
+    `base_urls` are short for an `asking` that names only servers.
 
     Raises:
         UnknownNameError: no recipe has that name.
@@ -60,8 +61,7 @@ def load_job(
         work=WorkFolder(output or Path("distilled") / name, name_or_path),
         corpus=corpus,
         again=again,
-        base_urls=tuple(base_urls),
-        budget_usd=budget_usd,
+        asking=asking or Asking(base_urls=tuple(base_urls)),
     )
 
 
@@ -103,15 +103,8 @@ def run_stage(stage: str, job: Job, progress: Progress) -> StageManifest:
 
 def estimate_labels(job: Job) -> Estimate:
     """Return what the stage `label` will ask and cost."""
-    return estimate(job.recipe, job.work, job.folder, job.base_urls)
+    return estimate(job.recipe, job.work, job.folder, job.asking)
 
 
 def _label(job: Job, progress: Progress) -> StageManifest:
-    return label(
-        job.recipe,
-        job.work,
-        job.folder,
-        progress,
-        base_urls=job.base_urls,
-        budget_usd=job.budget_usd,
-    )
+    return label(job.recipe, job.work, job.folder, progress, job.asking)

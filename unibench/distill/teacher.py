@@ -11,6 +11,8 @@ import msgspec
 from unibench.adapters.load import build_backend, load_card
 from unibench.adapters.templates import Turns, check_fields, messages
 from unibench.backends.base import identity_of
+from unibench.backends.batch.answers import BATCHED
+from unibench.backends.budget import Spent
 from unibench.backends.prices import Price, price_of
 from unibench.distill.corpus.sample import SampledPassage
 from unibench.distill.corpus.tokens import Words
@@ -66,10 +68,21 @@ class Teacher:
 
     @property
     def price(self) -> Price | None:
-        """What the teacher costs, None where that is not known."""
-        found = price_of(self.card.checkpoint.id)
-        batched = str(self.card.backend.get("name", "")).endswith("batch")
-        return found.batched() if found is not None and batched else found
+        """What the teacher costs, asked one by one, None where that is not known."""
+        return price_of(self.card.checkpoint.id)
+
+    def cost(self, answer: Response) -> float:
+        """Return what an answer cost; less where it came in a batch."""
+        price = self.price
+        if price is None:
+            return 0.0
+        price = price.batched() if BATCHED in answer.flags else price
+        return price.cost(answer.prompt_tokens or 0, answer.completion_tokens or 0)
+
+    def worst_case(self, passage: SampledPassage) -> Spent:
+        """Return what a request cannot exceed: a token for each byte sent."""
+        content = msgspec.json.encode(self.prompt(passage))
+        return Spent(len(content), self.card.decoding.max_tokens)
 
     def identity(self) -> dict[str, Any]:
         """Return what answers depend on, for the manifest."""
