@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
-import socket
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from typing import Any
@@ -15,12 +11,10 @@ from typing import Any
 from unibench.errors import MissingExtraError, RunError
 from unibench.runner.engine import EngineSettings, Model, source_of
 from unibench.runner.ray_pool import RayPool
+from unibench.runner.ray_start import LOCAL, join, quieten
 from unibench.runner.ray_worker import Worker
 from unibench.schema.query import Query, Response
 from unibench.schema.record import EngineUse
-
-_CONNECT_S = 10.0
-_RAYS_PARAGRAPH = "A worker died or was killed while executing"
 
 
 class RayEngine:
@@ -33,8 +27,7 @@ class RayEngine:
             AdapterError: the model is an object that cannot be sent to workers.
             MissingExtraError: Ray is not installed.
         """
-        # Ray prints a paragraph for each lost worker; ours is a line (see ray_pool).
-        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _RAYS_PARAGRAPH)
+        quieten()
         try:
             import ray
         except ImportError as error:
@@ -97,28 +90,9 @@ class RayEngine:
         return RayPool(lambda: actor.remote(source), workers)
 
     def _join(self) -> None:
-        """Connect to a running Ray, or start one of our own on this machine."""
-        import ray
-
-        address = self.settings.address or os.environ.get("RAY_ADDRESS") or "local"
-        options: dict[str, Any] = {}
-        if address == "local":
-            options = {"include_dashboard": False, "num_cpus": self._cpus()}
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        check_listening(address)
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        terminated = signal.getsignal(signal.SIGTERM)
-        try:
-            ray.init(
-                address, log_to_driver=False, logging_level=logging.ERROR,
-                ignore_reinit_error=True, **options,
-            )  # fmt: skip
-        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            raise _unreachable(address, error) from error
+        address = self.settings.address or os.environ.get("RAY_ADDRESS") or LOCAL
+        join(address, self._cpus())
         self._started_ray = True
-        # Ray puts a handler of its own there, which would hide the summary.
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, terminated)
 
     def _cpus(self) -> int:
         """A Ray of our own has room for the workers that were asked for."""
@@ -139,30 +113,6 @@ def place(
     rooms = [resources.get("CPU", 0) / settings.cpus] if settings.cpus else []
     rooms += [resources.get("GPU", 0) / gpus] if gpus else []
     return int(min(rooms, default=1)), options
-
-
-def check_listening(address: str) -> None:
-    """Give up at once where nobody listens; Ray itself would try for many minutes.
-
-    Raises:
-        RunError: the address names a host and port, and nothing answers there.
-    """
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():
-        return
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S):
-            return
-    except OSError as error:
-        raise _unreachable(address, error) from error
-
-
-def _unreachable(address: str, error: Exception) -> RunError:
-    return RunError(
-        f"no Ray answers at {address!r} ({error}); start one with 'ray start --head'"
-        " (where Ray asks for a token, set RAY_AUTH_MODE=token), or leave"
-        " --ray-address out to use this machine alone"
-    )
 
 
 def _resources() -> dict[str, float]:
