@@ -514,6 +514,44 @@ def test_what_is_under_way_is_not_asked_one_by_one(
     refuse_under_way([wanted[1].key])
 
 
+def test_what_was_never_sent_may_be_asked_one_by_one(
+    server: BatchLoopback, store: ResponseStore
+) -> None:
+    """A run that ended before the upload has left a prepared batch behind."""
+    server.before["upload"] = refuse(400, "no")
+    wanted = asks("a")
+    with pytest.raises(BackendError):
+        visit(server, store, wanted)
+    refuse_under_way([wanted[0].key])
+
+
+def test_requests_at_another_server_are_not_sent_to_this_one(
+    server: BatchLoopback, store: ResponseStore
+) -> None:
+    server.at_once = False
+    visit(server, store, asks("a", "b"))
+    with batch_loopback(shout) as other:
+        notes: list[str] = []
+        status = visit(other, store, asks("a", "b", "c", "c"), notes=notes)
+        assert (status.sent, len(other.asked)) == (1, 0)
+    assert "2 requests are under way at another server" in notes[-1]
+
+
+def test_one_who_waits_bears_with_a_server_that_is_away(
+    server: BatchLoopback, store: ResponseStore
+) -> None:
+    left = [refuse(503, "away") for _ in range(3)]
+    server.before["retrieve"] = lambda: left.pop()() if left else None
+    wanted, notes = asks("a"), list[str]()
+    assert visit(server, store, wanted, wait=True, notes=notes).finished
+    assert sum("looking again in 0.01 s" in note for note in notes) == 3
+    server.at_once = False
+    visit(server, store, asks("b"))
+    server.before["retrieve"] = refuse(503, "away")
+    with pytest.raises(BackendError, match="away"):
+        visit(server, store, asks("b"), wait=True)
+
+
 @pytest.mark.parametrize(
     ("budget", "sent"),
     [

@@ -100,16 +100,28 @@ def batch_settings(
     )
 
 
-def say(text: str) -> None:
-    """Write a line about a batch to stderr."""
-    click.echo(text, err=True)
+def teller(kind: str) -> Callable[[str], None]:
+    """Return who says on stderr what happens to batches: in words, JSON, or not."""
+    if kind == "quiet":
+        return lambda text: None
+    if kind == "json":
+        return lambda text: click.echo(_event(text), err=True)
+    return lambda text: click.echo(text, err=True)
+
+
+def _event(text: str) -> str:
+    import json
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return json.dumps({"time": now, "event": "batch", "text": text})
 
 
 def batch_rows(batches: Sequence[Batch]) -> list[dict[str, Any]]:
     """Return a row a batch, for tables."""
     return [
         {
-            "batch": batch.batch_id or f"({batch.state})",
+            "batch": batch.batch_id or batch.id,
             "server": batch.server,
             "model": batch.model,
             "status": batch.status or batch.state,

@@ -140,15 +140,14 @@ def _batch(
     *,
     as_json: bool,
 ) -> None:
-    from unibench.cli.batch_options import say
+    from unibench.cli.batch_options import teller
     from unibench.cli.progress import watched
     from unibench.runner.batch_run import evaluate_in_batches
 
     output, kind = shown
-    note = (lambda text: None) if kind == "quiet" else say
     with watched(kind) as watcher:
         places = (output, watcher)
-        results = list(evaluate_in_batches(*job, places, (batching, note)))
+        results = list(evaluate_in_batches(*job, places, (batching, teller(kind))))
     _show(results, as_json=as_json)
 
 

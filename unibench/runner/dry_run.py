@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from unibench.adapters.base import GenerativeAdapter, ModelAdapter
-from unibench.backends.batch.ledger import UNDER_WAY, BatchLedger
+from unibench.backends.batch.ledger import BatchLedger
 from unibench.backends.prices import Price
 from unibench.backends.store import ResponseStore
 from unibench.data.api import prepared_here
@@ -109,7 +109,7 @@ class _Rows:
         keys = [self.adapter.request_key(query) for query in plan.queries]
         stored = store.get(keys)
         missing = list(dict.fromkeys(key for key in keys if key not in stored))
-        under_way = len(ledger.lying_in(missing, UNDER_WAY))
+        under_way = len(ledger.under_way(missing))
         to_ask = len(missing) - under_way
         row: dict[str, Any] = {
             "state": READY,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -97,7 +97,7 @@ class _OpenFile:
 
 def spool(
     requests: Iterable[BatchRequest], folder: Path, limits: Limits
-) -> Iterator[Spooled]:
+) -> Generator[Spooled, None, None]:
     """Write requests to files in `folder`; yield each file as it is full.
 
     Raises:

@@ -221,6 +221,16 @@ class BatchLedger:
             if row["outcome"] == outcome
         }
 
+    def under_way(self, keys: Sequence[str]) -> dict[str, Batch]:
+        """Return key -> the batch that may be asking it now."""
+        lying = self.lying_in(keys, UNDER_WAY)
+        known = {batch.id: batch for batch in self.batches()} if lying else {}
+        return {
+            key: known[name]
+            for key, name in lying.items()
+            if name in known and known[name].state != "prepared"
+        }
+
     def tried(self, keys: Sequence[str]) -> dict[str, Tried]:
         """Return what is known of keys whose requests failed in batches."""
         found: dict[str, Tried] = {}

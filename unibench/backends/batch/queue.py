@@ -32,7 +32,8 @@ class Queue:
     """Passes on what is neither stored nor under way, each request once.
 
     `lost` are our ids of batches whose answers were collected once and are not in
-    the store any more; `given_up` counts requests that were refused too often.
+    the store any more; `given_up` counts requests that were refused too often,
+    `elsewhere` those that lie in a batch at another server.
     """
 
     def __init__(
@@ -41,12 +42,15 @@ class Queue:
         """Take where answers and batches are looked up."""
         self.backend, self.store, self.ledger = backend, store, ledger
         self.lost: set[str] = set()
-        self.given_up = 0
+        self.given_up = self.elsewhere = 0
         self.why = ""
+        batches = ledger.batches(backend.urls[0], backend.model)
+        self._here = {batch.id for batch in batches}
         self._lately: tuple[set[str], set[str]] = (set(), set())
 
-    def begin_file(self) -> None:
-        """The file of the requests so far is complete, and will be in the ledger."""
+    def begin_file(self, batch: str) -> None:
+        """The file of the requests so far is complete, and will be a batch of ours."""
+        self._here.add(batch)
         # The ledger was asked about the current chunk before it knew of this file.
         self._lately = (set(), self._lately[0])
 
@@ -61,9 +65,11 @@ class Queue:
             collected = self.ledger.lying_in(keys, ANSWERED)
             tried = self.ledger.tried(keys)
             for key in keys:
-                if key in under_way or any(key in keys for keys in self._lately):
+                if any(key in lately for lately in self._lately):
                     continue
-                if key in collected:
+                if key in under_way:
+                    self.elsewhere += under_way[key] not in self._here
+                elif key in collected:
                     self.lost.add(collected[key])
                 elif key in tried and tried[key].times >= MAX_TRIES:
                     self.given_up += 1

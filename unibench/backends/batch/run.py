@@ -11,28 +11,27 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 
 import msgspec
 
 from unibench.backends.base import Backend
 from unibench.backends.batch.collect import Collector
 from unibench.backends.batch.files import Limits, Spooled, spool
-from unibench.backends.batch.ledger import (
-    UNDER_WAY,
-    Batch,
-    BatchLedger,
-    batch_folder,
-)
+from unibench.backends.batch.ledger import Batch, BatchLedger, batch_folder
 from unibench.backends.batch.queue import MAX_TRIES, Ask, Queue
 from unibench.backends.batch.send import BatchOptions, Note, Sender
 from unibench.backends.batch.server import BatchServer
 from unibench.backends.openai import OpenAIBackend
 from unibench.backends.prices import Price, money
+from unibench.backends.server_errors import Refusal
 from unibench.backends.store import ResponseStore
 from unibench.errors import BackendError, RunError
 
 _QUEUE_MEMORY_S = 86_400
 """A full queue is remembered for the 24 hours that a batch may take."""
+_MISSED = 30
+"""So many looks in a row may bring no answer to one who waits."""
 
 
 class BatchStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +84,7 @@ class BatchRun:
         self.options, self.note = options, note
         self.server = BatchServer(backend)
         self._settled: list[Batch] = []
-        self._sent = 0
+        self._sent = self._missed = 0
 
     def run(self, asks: Callable[[], Iterable[Ask]]) -> BatchStatus:
         """Send what is missing and collect what is there; wait if the options say so.
@@ -131,8 +130,11 @@ class BatchRun:
 
     def _look(self) -> list[Batch]:
         """Collect what has ended; refuse to go on after a refused batch."""
-        looked = [self.collector.look(batch) for batch in self._under_way()]
-        ended = [batch for batch in looked if batch.state == "settled"]
+        ended = [
+            looked
+            for batch in self._under_way()
+            if (looked := self._look_at(batch)).state == "settled"
+        ]
         self._settled += ended
         for batch in ended:
             small = batch.requests == 1 or not batch.note.startswith("queue full")
@@ -143,6 +145,19 @@ class BatchRun:
                     " is mended, or without --batch"
                 )
         return ended
+
+    def _look_at(self, batch: Batch) -> Batch:
+        """Return how a batch stands; one who waits bears with a server for a while."""
+        try:
+            looked = self.collector.look(batch)
+        except Refusal as refusal:
+            self._missed += 1
+            if not (self.options.wait and refusal.retry and self._missed <= _MISSED):
+                raise
+            self.note(f"{refusal}; looking again in {self.options.poll_s:g} s")
+            return batch
+        self._missed = 0
+        return looked
 
     def _queue_size(self) -> int | None:
         """How large a batch may be where a larger one found no room in the queue."""
@@ -164,16 +179,18 @@ class BatchRun:
             limits = Limits(min(size, limits.requests), limits.bytes)
         queue = Queue(self.backend, self.store, self.ledger)
         waiting: list[tuple[Batch, Spooled]] = []
-        for spooled in spool(queue.unsent(asks), self.folder, limits):
-            queue.begin_file()
-            waiting.append((self.sender.prepare(spooled), spooled))
-            if self.options.budget_usd is None:
-                self._submit(waiting)
-            if size is not None:
-                break
+        with closing(spool(queue.unsent(asks), self.folder, limits)) as files:
+            for spooled in files:
+                queue.begin_file(spooled.id)
+                waiting.append((self.sender.prepare(spooled), spooled))
+                if self.options.budget_usd is None:
+                    self._submit(waiting)
+                if size is not None:
+                    break
         self._check_budget(waiting)
         self._submit(waiting)
         self._reopen(queue.lost)
+        self._say_elsewhere(queue.elsewhere)
         if queue.given_up and not self._under_way():
             raise BackendError(
                 f"{queue.given_up:,} requests failed in {MAX_TRIES} batches each (the"
@@ -217,6 +234,13 @@ class BatchRun:
                 " collected again"
             )
 
+    def _say_elsewhere(self, requests: int) -> None:
+        if requests:
+            self.note(
+                f"{requests:,} requests are under way at another server and were not"
+                " sent; see 'unibench batches list'"
+            )
+
     def _cost(self, batches: Iterable[Batch]) -> float:
         if self.price is None:
             return 0.0
@@ -252,15 +276,14 @@ def refuse_under_way(keys: Sequence[str]) -> None:
     if not (batch_folder() / "ledger.sqlite").is_file():
         return
     with BatchLedger() as ledger:
-        lying = ledger.lying_in(list(dict.fromkeys(keys)), UNDER_WAY)
-        if lying:
-            named = {batch.id: batch.batch_id for batch in ledger.batches()}
-            first = named.get(next(iter(lying.values()))) or "one being created"
-            raise RunError(
-                f"{len(lying):,} of these requests are under way in batches already"
-                f" ({first}) and would be paid twice; run the same command with --batch"
-                " to collect them, or see 'unibench batches list'"
-            )
+        found = ledger.under_way(list(dict.fromkeys(keys)))
+    if found:
+        first = next(iter(found.values()))
+        raise RunError(
+            f"{len(found):,} of these requests are under way in batches already"
+            f" ({first.batch_id or first.id}) and would be paid twice; run the same"
+            " command with --batch to collect them, or see 'unibench batches list'"
+        )
 
 
 def _expected(batch: Batch, price: Price) -> float:

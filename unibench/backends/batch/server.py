@@ -74,6 +74,7 @@ class BatchServer:
         self.model = backend.model
         self.retries = backend.options.retries
         self.max_wait_s = backend.options.max_wait_s
+        self._access = backend.access(self.url)
         self._client = backend.client(self.url)
 
     def check(self) -> None:
@@ -186,9 +187,15 @@ class BatchServer:
         try:
             return ask()
         except openai.OpenAIError as error:
-            raise refusal_of(error, self.url, self.model) from error
+            raise self._refusal(error) from error
         except _transport_errors() as error:
-            raise refusal_of(error, self.url, self.model) from error
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> Refusal:
+        """What the error means; a server may repeat the key in its answer."""
+        refusal = refusal_of(error, self.url, self.model)
+        refusal.args = (self._access.without_key(str(refusal)),)
+        return refusal
 
     def _remote(self, found: Any) -> Remote:
         counts = getattr(found, "request_counts", None)
