@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.runner.conftest import CARD, Backend, Lines, perfect
 from unibench.errors import AdapterError, BackendError, RunError
 from unibench.runner.engine import EngineSettings, Model, ModelSource, source_of
+from unibench.runner.ray_actors import cause_of
 from unibench.runner.ray_chunks import ATTEMPTS, MAX_CHUNK, Backlog, Chunk
 from unibench.runner.ray_engine import place
-from unibench.runner.ray_pool import cause_of
 from unibench.runner.ray_start import check_listening
 from unibench.runner.ray_worker import FLUSH_ANSWERS, Refused, Worker, packets
 from unibench.schema.model_card import Checkpoint, ModelCard
@@ -64,7 +64,7 @@ def test_what_killed_a_worker_is_tried_passage_by_passage_and_last() -> None:
     assert backlog.take().positions == (0, 1)
     backlog.lost(chunk, [1, 2, 3])
     assert [backlog.take() for _ in range(4)] == [
-        Chunk((2, 3)), Chunk((4, 5)), Chunk((1,), 1), Chunk((2, 3), 1),
+        Chunk((2, 3)), Chunk((4, 5)), Chunk((1,)), Chunk((2, 3)),
     ]  # fmt: skip
     assert not backlog
 

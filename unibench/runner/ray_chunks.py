@@ -13,14 +13,18 @@ MAX_CHUNK = 256
 """Queries in a chunk: enough for batches of similar length, seconds of work."""
 
 ATTEMPTS = 3
-"""So many workers may die on a chunk before it is given up."""
+"""So many workers may die on a passage alone before it is given up."""
 
 _SHARES = 4
 _NAMED = 3
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """Positions of queries that one worker answers; `losses` workers died on them."""
+    """Positions of queries that one worker answers; `losses` workers died on them.
+
+    Of a chunk of several passages nobody knows which is to blame: only a chunk of one
+    passage counts its losses.
+    """
 
     positions: tuple[int, ...]
     losses: int = 0
@@ -66,19 +70,16 @@ class Backlog:
 
         Passages are tried one by one from then on, to find the one that kills.
         """
-        if chunk.losses + 1 >= ATTEMPTS:
-            self.given_up.append(Chunk(tuple(left), chunk.losses + 1))
-            return
+        alone = len(self._by_passage(chunk.positions)) == 1
+        losses = chunk.losses + alone
         for positions in self._by_passage(left):
-            self._suspect.append(Chunk(positions, chunk.losses + 1))
+            again = Chunk(positions, losses)
+            (self.given_up if losses >= ATTEMPTS else self._suspect).append(again)
 
     def named(self, chunks: Sequence[Chunk]) -> str:
         """Name the passages of chunks, at most a few of them."""
-        ids = dict.fromkeys(
-            self.queries[position].passage.id
-            for chunk in chunks
-            for position in chunk.positions
-        )
+        positions = sorted(p for chunk in chunks for p in chunk.positions)
+        ids = dict.fromkeys(self.queries[p].passage.id for p in positions)
         names = [repr(name) for name in list(ids)[:_NAMED]]
         more = len(ids) - len(names)
         return ", ".join(names) + (f" and {more} more" if more else "")

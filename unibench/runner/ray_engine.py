@@ -10,6 +10,7 @@ from typing import Any
 
 from unibench.errors import MissingExtraError, RunError
 from unibench.runner.engine import EngineSettings, Model, source_of
+from unibench.runner.ray_actors import RayActors
 from unibench.runner.ray_pool import RayPool
 from unibench.runner.ray_start import LOCAL, join, quieten
 from unibench.runner.ray_worker import Worker
@@ -87,7 +88,7 @@ class RayEngine:
         actor = ray.remote(Worker).options(**options)
         # One copy of card and code in Ray's store for all workers.
         source = ray.put(self._source)
-        return RayPool(lambda: actor.remote(source), workers)
+        return RayPool(RayActors(lambda: actor.remote(source)), workers)
 
     def _join(self) -> None:
         address = self.settings.address or os.environ.get("RAY_ADDRESS") or LOCAL
