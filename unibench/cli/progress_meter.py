@@ -57,7 +57,6 @@ class Meter(Watcher):
         """Take the clock: seconds that never go back."""
         self._clock = clock
         self._started = clock()
-        self._scope: RunScope | None = None
         self._price: Price | None = None
         self._totals: dict[str, int | None] = {}
         self._subset = ""
@@ -68,7 +67,8 @@ class Meter(Watcher):
 
     def begin(self, scope: RunScope) -> None:
         """Estimate what all subsets will ask."""
-        self._scope, self._started = scope, self._clock()
+        self._started = self._clock()
+        self._run_done = self._written = 0  # a second pass, in other words
         if scope.card.backend.get("name") == "openai":
             self._price = price_of(scope.card.checkpoint.id)
         self._totals = {subset: scope.expected(subset) for subset in scope.subsets}
