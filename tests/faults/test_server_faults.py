@@ -11,6 +11,8 @@ import email.utils
 import json
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -390,6 +392,34 @@ def test_the_command_goes_on_where_the_server_failed(
     assert code == 0, err
     usages = [record["usage"] for record in json.loads(out)["records"]]
     assert sum(usage["reused"] for usage in usages) == before
+    assert set(server.paid.values()) == {1}
+
+
+def test_ctrl_c_on_the_command_pays_nothing_twice(
+    shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(body: dict[str, Any], number: int) -> Reply:
+        if number == 12:
+            process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        return ok(chat("{}"))
+
+    with serving(slow) as server:
+        words = ["evaluate", "-m", "m", "--base-url", server.url, "-d", "mini"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "unibench", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            _, errors = process.communicate(timeout=120)
+        assert process.returncode != 0
+        assert "Traceback" not in errors
+        before = server.paid.total()
+        assert before >= 12
+        server.behaviour = lambda body, number: ok(chat("{}"))
+        code, _, errors = evaluate(capsys, server)
+    assert code == 0, errors
     assert set(server.paid.values()) == {1}
 
 
