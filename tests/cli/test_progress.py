@@ -76,10 +76,8 @@ def scope(card: ModelCard, expected: dict[str, int | None]) -> RunScope:
 
 def answer(meter: Meter, *, error: str = "") -> None:
     """One new answer of 100 + 10 tokens."""
-    meter.answered(
-        Response("[]", prompt_tokens=100, completion_tokens=10),
-        Prediction("p", ("city",), (), parse_error=error),
-    )
+    meter.answered(Response("[]", prompt_tokens=100, completion_tokens=10))
+    meter.read(Prediction("p", ("city",), (), parse_error=error))
     meter.advance(1)
 
 

@@ -12,7 +12,7 @@ from unibench.runner.plan import plan_subset
 from unibench.runner.score_run import cases_of, scores_of, tally_of
 from unibench.runner.watch import Watcher
 from unibench.schema.prepared import PreparedSet
-from unibench.schema.query import Prediction, Query, Response
+from unibench.schema.query import Prediction, Query
 from unibench.schema.score import Counts
 
 
@@ -21,13 +21,13 @@ class Steps(Watcher):
 
     def __init__(self) -> None:
         self.steps: list[int] = []
-        self.read: list[Prediction] = []
+        self.readings: list[Prediction] = []
 
     def advance(self, count: int) -> None:
         self.steps.append(count)
 
-    def answered(self, response: Response, prediction: Prediction) -> None:
-        self.read.append(prediction)
+    def read(self, prediction: Prediction) -> None:
+        self.readings.append(prediction)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(
@@ -50,7 +50,7 @@ def test_equal_requests_are_asked_once_and_counted_all(
     queries = plan_subset(prepared, 1).queries * 3
     backend, watch = Backend(perfect), Steps()
     answers = ask(Lines(CARD, backend), queries, store, watch)
-    assert len(backend.asked) == len(watch.read) == 6
+    assert len(backend.asked) == len(watch.readings) == 6
     assert sum(watch.steps) == len(queries) == len(answers.responses)
 
 

@@ -122,18 +122,20 @@ class _Job:
             return
         fresh: dict[str, Response] = {}
         pace = _Pace()
-        with self.store.writer() as writer:
-            with closing(_answered(self.respond, asking, self.first)) as answers:
-                for key, response in answers:
+        writer = self.store.writer()
+        try:
+            with writer, closing(_answered(self.respond, asking, self.first)) as told:
+                for key, response in told:
                     writer.put(key, response)
                     fresh[key] = response
                     with pace.waiting() as wait_s:
                         done = writer.done(wait_s)
                     self._tell(done)
-            writer.flush()
-            self._tell(writer.done())
-            if writer.added < len(fresh):  # somebody imported some of them meanwhile
-                fresh |= self.store.get(fresh)
+                writer.flush()
+        finally:
+            self._tell(writer.done())  # what was on its way when it was stopped, too
+        if writer.added < len(fresh):  # somebody imported some of them meanwhile
+            fresh |= self.store.get(fresh)
         self.asked |= fresh
         self.answers |= fresh
         if unanswered := len(asking) - len(fresh):

@@ -148,10 +148,15 @@ class Progress(Meter):
         with self._lock:
             super().advance(count)
 
-    def answered(self, response: Response, prediction: Prediction) -> None:
+    def answered(self, response: Response) -> None:
         """Count, safe from the refreshing thread."""
         with self._lock:
-            super().answered(response, prediction)
+            super().answered(response)
+
+    def read(self, prediction: Prediction) -> None:
+        """Count, safe from the refreshing thread."""
+        with self._lock:
+            super().read(prediction)
 
     def finished(self, record: RunRecord) -> None:
         """Say how a subset came out."""

@@ -62,6 +62,7 @@ class Meter(Watcher):
         self._subset = ""
         self._number = self._done = self._reused = self._run_done = self._written = 0
         self._requests = self._prompt = self._completion = self._unparsed = 0
+        self._read = 0
         self._fresh = False
         self._samples: deque[tuple[float, int]] = deque()
 
@@ -100,11 +101,15 @@ class Meter(Watcher):
         while len(self._samples) > 2 and now - self._samples[1][0] > WINDOW_S:
             self._samples.popleft()
 
-    def answered(self, response: Response, prediction: Prediction) -> None:
-        """Count a new request's tokens, and whether its answer could be read."""
+    def answered(self, response: Response) -> None:
+        """Count a new request and its tokens."""
         self._requests += 1
         self._prompt += response.prompt_tokens or 0
         self._completion += response.completion_tokens or 0
+
+    def read(self, prediction: Prediction) -> None:
+        """Count whether a new answer could be read."""
+        self._read += 1
         self._unparsed += bool(prediction.parse_error)
 
     def finished(self, record: RunRecord) -> None:
@@ -141,7 +146,7 @@ class Meter(Watcher):
             completion_tokens=self._completion,
             cost_usd=self._cost(),
             unparsed=self._unparsed,
-            unparsed_share=self._unparsed / self._requests if self._requests else None,
+            unparsed_share=self._unparsed / self._read if self._read else None,
         )
 
     def _rate(self) -> float | None:

@@ -40,8 +40,9 @@ def ask(
         asked = [queries[position] for position in positions]
         with closing(_closable(engine.respond(asked))) as answers:
             for position, response in answers:
-                yield position, response  # it is kept before anything else happens
-                watch.answered(response, adapter.read(response, asked[position]))
+                watch.answered(response)
+                yield position, response  # it is kept before it is read
+                watch.read(adapter.read(response, asked[position]))
 
     return ask_missing(
         [adapter.request_key(query) for query in queries],

@@ -44,8 +44,11 @@ class Watcher:
     def advance(self, count: int) -> None:
         """Learn that so many further queries have an answer that is kept."""
 
-    def answered(self, response: Response, prediction: Prediction) -> None:
-        """Learn what the model said to a new request, and how it was read."""
+    def answered(self, response: Response) -> None:
+        """Learn what the model said to a new request; it is paid, not yet kept."""
+
+    def read(self, prediction: Prediction) -> None:
+        """Learn how a new answer was read."""
 
     def finished(self, record: RunRecord) -> None:
         """Learn that a subset is scored and written."""
