@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
+RESULTS = Path(os.environ.get("UNIBENCH_BENCH_RESULTS", HERE / "results"))
 PEERS = Path(os.environ.get("UNIBENCH_PEERS", HERE.parent / ".venv-peers"))
 
 
@@ -79,7 +79,7 @@ def write_result(name: str, result: Mapping[str, Any]) -> None:
         "python": platform.python_version(),
         **result,
     }
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     text = json.dumps(full, indent=2)
     (RESULTS / f"{name}.json").write_text(text + "\n", "utf-8")
     print(text)
