@@ -263,6 +263,24 @@ def test_a_storm_makes_the_limit_small_and_quiet_makes_it_large_again() -> None:
     assert refused < len(prompts)  # with 32 at once for ever it would be many times
 
 
+def test_the_limit_grows_again_when_the_storm_is_over() -> None:
+    crowds: list[int] = []
+
+    def storm_at_first(body: dict[str, Any], number: int) -> Reply:
+        if number <= 16:
+            return failure(429, "slow down", **{"retry-after": "0.05"})
+        crowds.append(server.under_way)
+        time.sleep(0.02)
+        return echo(body)
+
+    prompts = PROMPTS * 10
+    with serving(storm_at_first) as server:
+        found = dict(backend(server.url, concurrency=16).generate(prompts))
+    assert len(found) == len(prompts)
+    assert max(crowds[:8]) <= 8
+    assert max(crowds) >= 12
+
+
 def test_a_key_that_a_server_repeats_is_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -13,7 +13,7 @@ _FAILURES_TO_BE_SICK = 3
 
 def backoff(attempt: int) -> float:
     """Return the seconds before attempt `attempt` + 1: doubled each time, jittered."""
-    wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(attempt, 10))
+    wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(attempt, 10))
     return wait_s * random.uniform(0.75, 1.0)  # noqa: S311
 
 

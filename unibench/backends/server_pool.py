@@ -183,11 +183,12 @@ class ServerPool:
                 self._answered(server, item, response)
             finally:
                 server.in_flight -= 1
-            if (item := self._next(server, _now())) is not None:
+            now = _now()
+            if (item := self._next(server, now)) is not None:
                 server.in_flight += 1
+                self._start(server, now)  # one more where the limit has grown
 
     def _answered(self, server: Server, item: _Item, response: Response) -> None:
-        was_sick = server.sick
         server.answers()
         self._last_answer = _now()
         if item.attempts > 1:
@@ -197,10 +198,6 @@ class ServerPool:
             self.maybe_billed -= item.unanswered  # from here on the answer says it
         if not self._deliver(item.position, response):
             self._held = True
-        if was_sick:
-            asyncio.get_running_loop().call_soon(
-                self._pump
-            )  # it may be asked more things at once
 
     def _refused(
         self, server: Server, item: _Item, refusal: Refusal, sent_at: float
