@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unibench.backends.store import ResponseStore, default_path
@@ -34,6 +34,7 @@ def test_what_is_put_is_got_and_the_rest_is_absent(tmp_path: Path) -> None:
         assert len(store) == 2
 
 
+@settings(deadline=None, max_examples=30)  # each writes files
 @given(answers=st.lists(RESPONSES, max_size=5))
 def test_every_answer_comes_back_as_it_was(
     tmp_path_factory: object, answers: list[Response]

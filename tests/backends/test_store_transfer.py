@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unibench.backends.store import ResponseStore
@@ -168,6 +168,7 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert not (tmp_path / "x.jsonl.part").exists()
 
 
+@settings(deadline=None, max_examples=30)  # each writes files
 @given(answers=st.dictionaries(st.binary(min_size=32, max_size=32), st.text()))
 def test_any_text_goes_through(
     tmp_path_factory: object, answers: dict[bytes, str]

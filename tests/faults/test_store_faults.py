@@ -166,20 +166,22 @@ def torn_log(place: Place) -> Outcome:
 
 def killed_claimer(place: Place) -> Outcome:
     """The second run waits for the first, which is killed; it asks the rest."""
-    with place.start(300, pause=0.01) as first:
+    with place.start(3000, pause=0.01) as first:
         assert first.stdout is not None
         safe = told(first.stdout.readline() + first.stdout.readline())
         place.ledger = place.folder / "second.txt"
-        with place.start(300) as second:
-            time.sleep(CHANCE.uniform(0.7, 1.2))
+        with place.start(3000) as second:
+            assert second.stderr is not None
+            waits = second.stderr.readline()
+            time.sleep(CHANCE.uniform(0, 0.5))
             first.kill()
             safe += told(first.stdout.read())
-            out, err = second.communicate(timeout=60)
-    assert "another run is asking" in err
-    assert told(out) == 300
+            out, _ = second.communicate(timeout=60)
+    assert "another run is asking" in waits
+    assert told(out) == 3000
     paid_by_first = {content_hash(i) for i in range(safe)}
     repeated = len(place.paid().keys() & paid_by_first)
-    return Outcome(300 - len(place.stored()), repeated)
+    return Outcome(3000 - len(place.stored()), repeated)
 
 
 def same_requests(place: Place) -> Outcome:
