@@ -18,8 +18,9 @@ from unibench.schema.model_card import Decoding
 from unibench.schema.query import Response
 
 _LOG = logging.getLogger(__name__)
-STEP_TOKENS = {"cpu": 512}
-"""Tokens of a step by device: enough for the full rate of its matrix units."""
+STEP_TOKENS = {"cpu": 256}
+"""Tokens of a step by device: enough for its full rate, and few enough that the long
+answers of some passages are under way while others are read."""
 STEP_TOKENS_GPU = 8192
 
 

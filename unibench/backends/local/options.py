@@ -15,7 +15,7 @@ class TransformersOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     `prefix` where it fits the model, else `generate`. `dtype: auto` is float32 on a
     CPU and the checkpoint's own type on a GPU. At most `batch_tokens` tokens, new
     ones included, are held at once, and at most `step_tokens` computed at once
-    (0: 512 on a CPU, 8,192 on a GPU); `batch_size` prompts make a batch of
+    (0: 256 on a CPU, 8,192 on a GPU); `batch_size` prompts make a batch of
     `generate`. `answer: list` ends an answer where its list closes. `compile` runs
     the model through `torch.compile`.
     """

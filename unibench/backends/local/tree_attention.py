@@ -166,7 +166,12 @@ def _spelt_out(query: Any, keys: Any, values: Any, bias: Any, scaling: Any) -> A
 
 
 def register() -> None:
-    """Make the function known to transformers under `NAME`."""
+    """Make the function known to transformers under `NAME`.
+
+    A compiled model calls it as it is: its parts differ from step to step, and the
+    compiler would start again for each.
+    """
+    import torch
     from transformers import AttentionInterface
 
-    AttentionInterface.register(NAME, attend)
+    AttentionInterface.register(NAME, torch.compiler.disable(attend))
