@@ -57,9 +57,12 @@ def command(
     from unibench.cli.render import show_json
     from unibench.train.job import load_job
     from unibench.train.run import train
+    from unibench.train.session import is_first_process
 
     job = load_job(recipe, output, base=base, max_tokens=max_tokens)
     record = train(job, lambda text: click.echo(text, err=True), again=again)
+    if not is_first_process():
+        return
     if as_json:
         show_json(record)
         return

@@ -90,7 +90,7 @@ def make_rows(
     counts: Counter[str] = Counter()
     totals: Counter[str] = Counter()
     stream = _limited(_all_rows(recipe, parts, encoder, counts, totals), recipe, totals)
-    _write(folder / ROWS, stream)
+    write_rows(folder / ROWS, stream, COLUMNS)
     _check(recipe, totals, counts)
     packing = recipe.format.packing
     room = totals["rows"] * recipe.format.max_length if packing else totals["tokens"]
@@ -137,9 +137,9 @@ def _part(component: Component, recipe: TrainingRecipe, folder: Path) -> Part:
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise DataError(
-            f"{component.file}: no such file of conversations lies beside the recipe"
-            f" ({folder}) or in this folder ({Path.cwd()}); correct 'file' in the"
-            " mixture, or make it with 'unibench distill conversations'"
+            f"{component.file}: there is no such file of conversations beside the"
+            f" recipe ({folder}) or in this folder ({Path.cwd()}); correct 'file' in"
+            " the mixture, or make it with 'unibench distill conversations'"
         )
     return FilePart(path, component, recipe.seed)
 
@@ -187,11 +187,13 @@ def _limited(
             return
 
 
-def _write(path: Path, rows: Iterator[dict[str, list[int]]]) -> None:
+def write_rows(
+    path: Path, rows: Iterator[dict[str, list[int]]], columns: Sequence[str]
+) -> None:
     """Write rows as an Arrow stream, in bounded memory; all or nothing."""
     import pyarrow as pa
 
-    schema = pa.schema([(name, pa.list_(pa.int32())) for name in COLUMNS])
+    schema = pa.schema([(name, pa.list_(pa.int32())) for name in columns])
     partial = path.with_name(path.name + ".part")
     batch: list[dict[str, list[int]]] = []
     with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_stream(sink, schema) as out:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from unibench.adapters.load import build_adapter
@@ -16,10 +17,10 @@ from unibench.runner.ask import ask, read_all
 from unibench.runner.plan import plan_subset
 from unibench.runner.score_run import answer_form_of, cases_of, scores_of
 from unibench.schema.distillation import Component
-from unibench.schema.model_card import located
+from unibench.schema.model_card import ModelCard, located
 from unibench.schema.training import EvaluationRecipe
 from unibench.train.data import conversations_of
-from unibench.train.instruct import Prepared, save_weights
+from unibench.train.instruct import save_weights
 from unibench.train.job import Job
 from unibench.train.log import LogRow, append, read_log
 from unibench.train.output import model_card
@@ -34,12 +35,12 @@ class Watch:
     def __init__(
         self,
         job: Job,
-        prepared: Prepared,
+        prepared: Any,
         wanted: EvaluationRecipe,
         clock: Callable[[], float],
         tell: Callable[[str], None],
     ) -> None:
-        """Take what is measured and where it is told.
+        """Take what rows are made with, what is measured and where it is told.
 
         Raises:
             TrainingError: F1 is wanted of weights that are spread over processes.
@@ -85,9 +86,9 @@ class Watch:
         )
         if better:
             self.best, self.best_step, self.worse = value, step, 0
-            adapter = self.job.recipe.tuning != "full"
-            shutil.rmtree(self.best_folder, ignore_errors=True)
-            save_weights(self.trainer, self.best_folder, adapter=adapter)
+            if self.trainer.is_world_process_zero():
+                shutil.rmtree(self.best_folder, ignore_errors=True)
+            self._save(self.best_folder)
         else:
             self.worse += 1
         if self.trainer.is_world_process_zero():
@@ -97,46 +98,55 @@ class Watch:
         patience = self.wanted.patience
         return patience is not None and self.worse >= patience
 
+    def card(self, folder: Path) -> ModelCard:
+        """Return the card of the weights in `folder`."""
+        return model_card(self.job, folder)
+
+    def _save(self, folder: Path) -> None:
+        adapter = self.job.recipe.tuning != "full"
+        save_weights(self.trainer, folder, adapter=adapter)
+
     def _loss(self) -> float:
-        rows = list(
-            packed_rows(
-                (
-                    example
-                    for conversation in conversations_of(
-                        self._parts(), self.job.recipe, 0, Counter()
-                    )
-                    for example in self.prepared.encoder.examples(
-                        conversation, Counter()
-                    )
-                ),
-                self.job.recipe.format.max_length,
-                packing=self.job.recipe.format.packing,
-                seed="dev",
-            )
-        )
         import datasets
 
+        rows = list(self.rows())
         held_out = datasets.Dataset.from_list(rows)
         return float(self.trainer.evaluate(eval_dataset=held_out)["eval_loss"])
 
-    def _parts(self) -> list[Any]:
+    def rows(self) -> Iterator[dict[str, list[int]]]:
+        """Yield the rows that the loss is taken on."""
+        encoder, recipe = self.prepared.encoder, self.job.recipe
+        parts = [
+            supervised_part(component, recipe.data, recipe.seed)
+            for component in self.components()
+        ]
+        told = conversations_of(parts, recipe, 0, Counter())
+        yield from packed_rows(
+            (example for one in told for example in encoder.examples(one, Counter())),
+            recipe.format.max_length,
+            packing=recipe.format.packing,
+            seed="dev",
+        )
+
+    def components(self) -> list[Component]:
+        """Return the parts that the loss is taken on.
+
+        Raises:
+            TrainingError: they would be of a test split.
+        """
         split = self.wanted.split
         if split == "test":
             raise TrainingError("'evaluation.metric: loss' needs 'split: dev'")
         return [
-            supervised_part(
-                Component(subset=subset, split=split, limit=self.wanted.limit),
-                self.job.recipe.data,
-                self.job.recipe.seed,
-            )
+            Component(subset=subset, split=split, limit=self.wanted.limit)
             for subset in self.wanted.subsets
         ]
 
     def _f1(self, step: int) -> float:
         """Return the mean strict F1, in percent, of the weights as they are."""
         folder = self.job.work.file("dev") / f"step-{step}"
-        save_weights(self.trainer, folder, adapter=self.job.recipe.tuning != "full")
-        card = located(model_card(self.job, folder), folder.parent)
+        self._save(folder)
+        card = located(self.card(folder), folder.parent)
         adapter = build_adapter(card, f"{self.job.name} at step {step}")
         found = []
         with ResponseStore(folder / "responses.sqlite") as store:

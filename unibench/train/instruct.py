@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,6 @@ class Prepared:
             TrainingError: the tokenizer does not fit, or nothing is to be learnt.
         """
         require_packages()
-        from accelerate import PartialState
-
         self.options = TransformersOptions()
         self.tokenizer = load_tokenizer(job.base.checkpoint, self.options)
         if self.tokenizer.pad_token is None:
@@ -42,7 +40,7 @@ class Prepared:
                 " token; add one to its tokenizer_config.json"
             )
         self.encoder = Encoder(job.recipe.format, self.tokenizer)
-        with PartialState().main_process_first():
+        with first_process_first():
             parts = parts_of(job.recipe, job.folder)
             vocabulary = content_hash(self.tokenizer.get_vocab())
             identity = content_hash(identity_of(job.recipe, parts, vocabulary))
@@ -51,6 +49,17 @@ class Prepared:
             )
         self.rows = load_rows(job.rows)
         self.collator = RowCollator(self.tokenizer.pad_token_id)
+
+
+def first_process_first() -> AbstractContextManager[None]:
+    """Return a context that the first process leaves before the others enter it."""
+    require_packages()
+    import torch
+    from accelerate import PartialState
+
+    # Without a GPU accelerate sees one process only, unless it is told.
+    state = PartialState(cpu=not torch.cuda.is_available())
+    return state.main_process_first()  # type: ignore[no-any-return]
 
 
 def require_packages() -> None:
@@ -134,10 +143,12 @@ def arguments(job: Job, rows: int) -> Any:
     recipe = job.recipe.optimizer
     world = int(os.environ.get("WORLD_SIZE", "1"))
     steps = -(-rows // (recipe.rows * recipe.accumulate * world))
+    logged = max(1, min(10, steps // 20))
     sharded = job.recipe.optimizer.sharding == "fsdp" and world > 1
     more: dict[str, Any] = {"gradient_checkpointing": None}  # the older name
-    if sharded:
-        more |= {"fsdp": True, "fsdp_config": {"version": 2}}
+    if sharded:  # FSDP has its own way to compute activations again
+        again = {"activation_checkpointing": recipe.checkpointing}
+        more |= {"fsdp": True, "fsdp_config": {"version": 2, **again}}
     return SFTConfig(
         **more,
         output_dir=str(job.checkpoints),
@@ -151,16 +162,17 @@ def arguments(job: Job, rows: int) -> Any:
         max_grad_norm=recipe.clip,
         use_cpu=not torch.cuda.is_available(),
         bf16=recipe.precision == "bfloat16",
-        activation_checkpointing=recipe.checkpointing,
+        activation_checkpointing=recipe.checkpointing and not sharded,
         train_sampling_strategy="sequential",
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,
         remove_unused_columns=False,
         seed=job.recipe.seed,
         save_strategy="steps",
-        save_steps=max(1, steps // SAVES),
+        # A log row is a mean since the one before; a state between two would cut it.
+        save_steps=logged * max(1, steps // SAVES // logged),
         save_total_limit=2,
-        logging_steps=max(1, min(10, steps // 20)),
+        logging_steps=logged,
         logging_nan_inf_filter=False,
         report_to="none",
         disable_tqdm=True,
@@ -201,7 +213,9 @@ def explained(job: Job) -> Iterator[None]:
 
 def save_weights(trainer: Any, folder: Path, *, adapter: bool) -> None:
     """Write an adapter, or a whole checkpoint with its tokenizer, to `folder`."""
-    trainer.save_model(str(folder))
+    trainer.save_model(str(folder))  # all processes give their shards, the first writes
+    if not trainer.is_world_process_zero():
+        return
     for name in ("training_args.bin", "README.md"):
         (folder / name).unlink(missing_ok=True)
     if adapter:  # the base model brings the tokenizer

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from accelerate import PartialState
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch.nn.functional import cross_entropy
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -21,6 +23,23 @@ class RowTrainer(SFTTrainer):
     vocabulary, answers or not; we ask `transformers` for the logits of the few
     positions that are learnt.
     """
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Create the accelerator; shard on a CPU too.
+
+        accelerate shards on GPUs only; elsewhere it takes a wish for FSDP and copies
+        the model to every process. Its FSDP itself runs on a CPU, so it is told to.
+        """
+        super().create_accelerator_and_postprocess()
+        wanted = self.args.fsdp_plugin_args
+        if wanted is None or getattr(self, "is_fsdp_enabled", False):
+            return
+        state = self.accelerator.state
+        state.distributed_type = PartialState().distributed_type = DistributedType.FSDP
+        state.fsdp_plugin = FullyShardedDataParallelPlugin(**wanted)
+        if state.mixed_precision != "no":
+            state.fsdp_plugin.set_mixed_precision(state.mixed_precision)
+        self.is_fsdp_enabled = True
 
     def compute_loss(
         self,
