@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +157,7 @@ def measure(way: str, tuning: str, folder: Path) -> dict[str, Any] | None:
         "seconds_a_step": round(seconds / (steps - 1), 3),
         "matrix_tflops": round(rate / 1e12, 3),
         "share_of_matrix_rate": round(work / seconds / rate, 4),
-        "peak_mib": round(memory_mib(device)),
-        "device": device_name(device),
+        **device_facts(device),
     }
 
 
@@ -370,22 +369,15 @@ def matrix_rate(device: str) -> float:
         torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2)
     )
 
-    def product() -> None:
-        torch.mm(left, right)
-
-    return 2 * size**3 / least_seconds(product, device)
-
-
-def least_seconds(work: Callable[[], None], device: str, rounds: int = 12) -> float:
-    """Return the least time of several rounds, after one that is not counted."""
-    found = []
-    for _ in range(rounds + 1):
+    least = float("inf")
+    for turn in range(13):
         wait(device)
         started = time.perf_counter()
-        work()
+        torch.mm(left, right)
         wait(device)
-        found.append(time.perf_counter() - started)
-    return min(found[1:])
+        if turn:
+            least = min(least, time.perf_counter() - started)
+    return 2 * size**3 / least
 
 
 def operations(model: Any, tuning: str, tokens: int, learnt: int) -> float:
@@ -398,20 +390,14 @@ def operations(model: Any, tuning: str, tokens: int, learnt: int) -> float:
     return float(each * (matrices * tokens + head * learnt))
 
 
-def memory_mib(device: str) -> float:
-    """Return the peak memory of the device, or of the process on a CPU."""
+def device_facts(device: str) -> dict[str, Any]:
+    """Return what the device is, and its peak memory; the process's on a CPU."""
     import torch
 
-    if device == "cuda":
-        return float(torch.cuda.max_memory_allocated()) / 2**20
-    return peak_mib()
-
-
-def device_name(device: str) -> str:
-    """Return what the device is called."""
-    import torch
-
-    return str(torch.cuda.get_device_name(0)) if device == "cuda" else "cpu"
+    if device == "cpu":
+        return {"device": "cpu", "peak_mib": round(peak_mib())}
+    peak = torch.cuda.max_memory_allocated() / 2**20
+    return {"device": torch.cuda.get_device_name(0), "peak_mib": round(peak)}
 
 
 if __name__ == "__main__":
