@@ -116,6 +116,13 @@ class Place:
                 pytest.fail(f"the run did not come so far: {process.communicate()}")
             time.sleep(0.02)
 
+    def wait_for_the_end_of_workers(self) -> None:
+        """Wait until none of the processes that asked is left."""
+        until = time.monotonic() + START_S
+        for worker in self.workers():
+            while Path(f"/proc/{worker}").exists() and time.monotonic() < until:
+                time.sleep(0.05)
+
     def stored(self) -> int:
         """How many answers are kept."""
         with ResponseStore(self.folder / "cache" / "responses.sqlite") as store:
@@ -149,6 +156,9 @@ def stopped(number: int, *, group: bool = False) -> Callable[[Place], int]:
             assert rows[-1]["event"] == "interrupted"
             assert rows[-1]["run_done"] == place.stored()
             assert "unibench evaluate -m noting -d harbour" in rows[-1]["message"]
+        place.wait_for_the_end_of_workers()
+        if place.engine and not clean:  # they go on until Ray sees that nobody listens
+            return len(place.asked()) - place.stored()
         return 2 * FLUSH_ANSWERS if place.engine else 1
 
     return fault

@@ -7,6 +7,7 @@ import socket
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,14 @@ from unibench.runner.ray_actors import cause_of
 from unibench.runner.ray_chunks import ATTEMPTS, MAX_CHUNK, Backlog, Chunk
 from unibench.runner.ray_engine import place
 from unibench.runner.ray_start import check_listening
-from unibench.runner.ray_worker import FLUSH_ANSWERS, Refused, Worker, packets
+from unibench.runner.ray_worker import (
+    FLUSH_ANSWERS,
+    Refused,
+    Worker,
+    decoded,
+    encoded,
+    packets,
+)
 from unibench.schema.model_card import Checkpoint, ModelCard
 from unibench.schema.query import Query, Response
 from unibench.schema.text import Passage
@@ -122,6 +130,14 @@ def test_answers_travel_in_packets() -> None:
     sent = list(packets(iter(answers)))
     assert [answer for packet in sent for answer in packet] == answers
     assert max(map(len, sent)) <= FLUSH_ANSWERS
+
+
+def test_answers_arrive_as_they_left_with_defaults_left_out() -> None:
+    packet = [(0, Response("[]", prompt_tokens=3)), (1, Response("x", "length"))]
+    arrived = decoded(encoded(packet))
+    assert arrived == packet
+    assert msgspec.json.encode(arrived) == msgspec.json.encode(packet)
+    assert decoded(Refused("no")) == Refused("no")
 
 
 def test_a_worker_builds_its_own_adapter_of_the_card() -> None:

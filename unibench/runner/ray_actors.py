@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from unibench.runner.ray_worker import Packet, Refused
+from unibench.runner.ray_worker import Packet, Refused, decoded
 from unibench.schema.query import Query
 
 
@@ -123,10 +123,7 @@ class PacketStream:
     def next(self) -> Packet | Refused | None:
         """Return the packet that has come."""
         reference = next(self.waits_for, None)
-        packet: Packet | Refused | None = (
-            None if reference is None else _received(reference)
-        )
-        return packet
+        return None if reference is None else decoded(_received(reference))
 
 
 class WholeStream:
@@ -135,13 +132,13 @@ class WholeStream:
     def __init__(self, reference: Any) -> None:
         """Take the reference to the list of packets."""
         self.waits_for = reference
-        self._packets: list[Packet | Refused] | None = None
+        self._packets: list[bytes | Refused] | None = None
 
     def next(self) -> Packet | Refused | None:
         """Return one packet after the other."""
         if self._packets is None:
             self._packets = _received(self.waits_for)[::-1]
-        return self._packets.pop() if self._packets else None
+        return decoded(self._packets.pop()) if self._packets else None
 
 
 def cause_of(error: Exception) -> str:

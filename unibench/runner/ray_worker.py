@@ -43,8 +43,8 @@ class Worker:
         """Return what this worker runs on."""
         return hardware()
 
-    def answer(self, queries: Sequence[Query], key: str) -> Iterator[Packet | Refused]:
-        """Yield packets of (position in `queries`, raw answer) as they come.
+    def answer(self, queries: Sequence[Query], key: str) -> Iterator[bytes | Refused]:
+        """Yield encoded packets of (position in `queries`, raw answer) as they come.
 
         `key` is the driver's request key of the first query: a worker that would ask
         something else (other weights, another version) must not answer.
@@ -54,11 +54,12 @@ class Worker:
             if adapter.request_key(queries[0]) != key:
                 yield Refused(self._different())
                 return
-            yield from packets(adapter.respond(queries))
+            for packet in packets(adapter.respond(queries)):
+                yield encoded(packet)
         except UnibenchError as error:
             yield Refused(str(error))
 
-    def answer_all(self, queries: Sequence[Query], key: str) -> list[Packet | Refused]:
+    def answer_all(self, queries: Sequence[Query], key: str) -> list[bytes | Refused]:
         """Return the packets at once, for clients that cannot take a stream."""
         return list(self.answer(queries, key))
 
@@ -73,6 +74,22 @@ class Worker:
             " request than this process: the versions of unibench, the model's weights"
             " or its prompt files differ; install the same on every node"
         )
+
+
+def encoded(packet: Packet) -> bytes:
+    """Encode a packet as the store does: what has its default value is left out.
+
+    Pickled, a default would come back as an equal value that is written out, and the
+    predictions of equal runs would not be equal files.
+    """
+    return msgspec.msgpack.encode(packet)
+
+
+def decoded(sent: bytes | Refused) -> Packet | Refused:
+    """Return what a worker sent."""
+    if isinstance(sent, Refused):
+        return sent
+    return msgspec.msgpack.decode(sent, type=Packet)
 
 
 def packets(answers: Iterator[tuple[int, Response]]) -> Iterator[Packet]:
