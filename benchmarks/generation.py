@@ -6,13 +6,13 @@ in batches of several sizes) and, on a GPU, `generate_batch`. The floor is the t
 in which one long forward pass would compute each needed token once: every distinct
 beginning of a prompt, and every token of an answer but its last. Seconds are of the
 processor on a CPU, as they hold on a machine that does other work too, and of the
-wall clock on a GPU.
-
-    python -m benchmarks.generation [MODEL] [PASSAGES]
+wall clock on a GPU. `--scale 0.1` takes a tenth of the passages; a scale makes the
+last long answers, which come alone, count for more than they do in a long run.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,8 +36,9 @@ MODELS = ("uniner-smol-135m", "smollm2-135m-instruct")
 SHAPES = {"crossner_science": "mini_stem", "mit_movie": "mini_social_media"}
 """Subsets, and what stands in for each where its files are not here."""
 PASSAGES = 48
-AT_ONCE = 12
-"""Passages of one turn: every engine meets the same moments of the machine."""
+AT_ONCE = 48
+"""Passages of one turn; engines take turns to meet the same moments of the machine.
+Fewer at once would measure the last long answers, which come alone."""
 BATCHES = (16, 64)
 LONG = 512
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -242,17 +243,15 @@ def summary(
 
 def main() -> None:
     """Measure and write the result."""
-    named, size = ([*sys.argv[1:], "", ""])[:2]
-    is_ours = sys.argv[0].endswith("generation.py")
-    model = (
-        named if is_ours and named else next(n for n in MODELS if n in list_models())
-    )
-    passages = int(size) if is_ours and size else PASSAGES
-    _, card = load_card(model)
     import torch
 
+    scale = float(os.environ.get("UNIBENCH_BENCH_SCALE", "1"))
+    passages = max(1, round(PASSAGES * scale))
+    known = list_models()
+    model, card = load_card(next(name for name in MODELS if name in known))
     result: dict[str, Any] = {
         "model": model,
+        "scale": scale,
         "passages": passages,
         "seconds": "of the wall" if torch.cuda.is_available() else "of the processor",
         "threads": torch.get_num_threads(),
@@ -270,7 +269,3 @@ def main() -> None:
         }
         print(name, result[name], file=sys.stderr)
     write_result("generation", result)
-
-
-if __name__ == "__main__":
-    main()

@@ -74,11 +74,12 @@ def expected(llama: Path) -> list[Response]:
         {"batch_tokens": 300},
         {"attention": "eager"},
         {"engine": "generate", "batch_size": 5},
-        {"engine": "continuous"},
+        pytest.param({"engine": "continuous"}, marks=pytest.mark.slow),
+        pytest.param({"compile": True}, marks=pytest.mark.slow),
     ],
     ids=[
         "prefix", "steps of 7", "steps of 1", "few at once", "eager", "batches",
-        "continuous",
+        "continuous", "compiled",
     ],
 )  # fmt: skip
 def test_every_engine_says_what_greedy_decoding_says(
