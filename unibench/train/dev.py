@@ -103,8 +103,7 @@ class Watch:
         return model_card(self.job, folder)
 
     def _save(self, folder: Path) -> None:
-        adapter = self.job.recipe.tuning != "full"
-        save_weights(self.trainer, folder, adapter=adapter)
+        save_weights(self.trainer, folder, adapter_of=self.job.adapter_of)
 
     def _loss(self) -> float:
         import datasets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -211,14 +212,34 @@ def explained(job: Job) -> Iterator[None]:
         ) from error
 
 
-def save_weights(trainer: Any, folder: Path, *, adapter: bool) -> None:
-    """Write an adapter, or a whole checkpoint with its tokenizer, to `folder`."""
+def save_weights(trainer: Any, folder: Path, *, adapter_of: str = "") -> None:
+    """Write a whole checkpoint with its tokenizer, or an adapter, to `folder`.
+
+    `adapter_of` is the id of the base model of an adapter, which brings the tokenizer.
+    An adapter that was trained in bfloat16 is stored in it, at half the size.
+    """
     trainer.save_model(str(folder))  # all processes give their shards, the first writes
     if not trainer.is_world_process_zero():
         return
     for name in ("training_args.bin", "README.md"):
         (folder / name).unlink(missing_ok=True)
-    if adapter:  # the base model brings the tokenizer
-        for path in folder.iterdir():
-            if not path.name.startswith("adapter_"):
-                path.unlink()
+    if not adapter_of:
+        return
+    for path in folder.iterdir():
+        if not path.name.startswith("adapter_"):
+            path.unlink()
+    config = folder / "adapter_config.json"
+    settings = json.loads(config.read_text("utf-8"))
+    settings["base_model_name_or_path"] = adapter_of  # not where it lies here
+    config.write_text(json.dumps(settings, indent=2) + "\n", "utf-8")
+    if trainer.args.bf16:
+        _to_bfloat16(folder / "adapter_model.safetensors")
+
+
+def _to_bfloat16(path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    held = load_file(path)
+    halved = {name: weight.to(torch.bfloat16) for name, weight in held.items()}
+    save_file(halved, path, metadata={"format": "pt"})

@@ -52,6 +52,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """The adapter, or the checkpoint, of the finished model."""
         return self.models / self.name
 
+    @property
+    def adapter_of(self) -> str:
+        """The id of the base model of an adapter, empty for a whole checkpoint."""
+        return "" if self.recipe.tuning == "full" else self.base.checkpoint.id
+
 
 def load_job(
     name_or_path: str,

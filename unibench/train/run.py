@@ -71,7 +71,7 @@ def _train(job: Job, tell: Tell, *, again: bool) -> TrainingRecord:
     if best is not None and watch is not None and trainer.is_world_process_zero():
         replace_folder(watch.best_folder, job.weights)
     elif best is None:
-        save_weights(trainer, job.weights, adapter=job.recipe.tuning != "full")
+        save_weights(trainer, job.weights, adapter_of=job.adapter_of)
     record = record_of(job, data, trainer, clock, best)
     if trainer.is_world_process_zero():
         finish(job, model_card(job, job.weights), record)

@@ -296,7 +296,7 @@ def _train(job: Job, tell: Tell, *, again: bool) -> TrainingRecord:
         trainer.train(resume_from_checkpoint=checkpoint)
     best = watch.best_step if watch is not None else None
     if best is None:
-        save_weights(trainer, job.weights, adapter=False)
+        save_weights(trainer, job.weights)
     elif watch is not None and trainer.is_world_process_zero():
         replace_folder(watch.best_folder, job.weights)
     record = record_of(job, data, trainer, clock, best)
