@@ -226,7 +226,7 @@ def prepare_conll(folder: Path) -> None:
     sentence += "London NNP B-NP B-LOC\nrains VBZ B-VP O\n\n"
     for split in ("train", "dev", "test"):
         (raw / f"conllpp_{split}.txt").write_text(sentence)
-    run("data", "prepare", "conllpp", "--from", str(folder / "raw"))
+    run("data", "prepare", "conllpp", "--from", str(raw.parent), "--accept-changed")
 
 
 def test_empty_answers_only_are_refused(tmp_path: Path, base: Path) -> None:
