@@ -42,6 +42,7 @@ CHANCE = random.Random(20261122)  # noqa: S311
 ASKER = """
 import json, resource, sys, time
 from pathlib import Path
+from unibench.backends import store as store_module
 from unibench.backends.asking import ask_missing
 from unibench.backends.store import ResponseStore
 from unibench.errors import RunError
@@ -51,11 +52,14 @@ keys = [content_hash(i) for i in range(*job["range"])]
 ledger = open(job["ledger"], "a", buffering=1)
 if limit := job.get("file_limit"):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+if seconds := job.get("flush_s"):
+    store_module.flush_file = lambda handle: time.sleep(seconds)
 def respond(positions):
     for n, position in enumerate(positions):
         time.sleep(job.get("pause", 0))
         ledger.write(keys[position] + "\\n")
         yield n, Response("answer " * job.get("words", 1), model=job.get("model", "m"))
+    time.sleep(job.get("pause_at_end", 0))
 def progress(count):
     print(count, flush=True)
 try:
@@ -140,14 +144,28 @@ def killed_writer(place: Place) -> Outcome:
     return Outcome(lost + 4000 - len(place.stored()), repeated)
 
 
+def killed_before_flush(place: Place) -> Outcome:
+    """Kill a run whose first flush does not end; nothing is told to be on the disk."""
+    with place.start(500, flush_s=600, pause_at_end=600) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        with ResponseStore(place.path) as store:
+            give_up = time.monotonic() + 60
+            while len(store) < 500 and time.monotonic() < give_up:
+                time.sleep(0.01)
+        child.kill()
+        assert told(child.stdout.read()) == 0
+    lost = len(place.paid().keys() - place.stored())
+    place.finish(500)
+    return Outcome(lost, place.twice())
+
+
 def torn_log(place: Place) -> Outcome:
     """What was not flushed when the power went may be anything: garble it."""
     keys = [content_hash(i) for i in range(900)]
     log = place.path.with_name(place.path.name + "-wal")
     lost = 0
     with ResponseStore(place.path) as store:
-        with store.database() as db:
-            assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         store.put({key: Response("safe") for key in keys[:300]})
         safe = log.stat().st_size
         store.put({key: Response("not told yet") for key in keys[300:]})
@@ -390,6 +408,7 @@ def killed_import(place: Place) -> Outcome:
 
 FAULTS: dict[str, tuple[Callable[[Place], Outcome], str]] = {
     "kill -9 of a writing run": (killed_writer, ""),
+    "kill -9 of a run on a slow disk": (killed_before_flush, ""),
     "power cut": (torn_log, ""),
     "kill -9 of the run that another waits for": (killed_claimer, ""),
     "two runs at once, the same requests": (same_requests, ""),

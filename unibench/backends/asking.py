@@ -31,6 +31,7 @@ Respond = Callable[[Sequence[int]], Iterator[tuple[int, Response]]]
 
 _LOG = logging.getLogger(__name__)
 _DISK_SHARE = 0.05
+_DISK_WAIT_S = 0.02
 _LOOK_S = 0.2
 _LOOK_SHARE = 10
 
@@ -110,7 +111,9 @@ class _Job:
         return [key for key in self.first if key not in self.answers]
 
     def found(self, stored: dict[str, Response]) -> None:
-        """Take answers that the store has."""
+        """Take answers that the store has, perhaps from a run that has yet to flush."""
+        if stored:
+            self.store.flush()
         self.answers |= stored
         self._tell(stored)
 
@@ -166,7 +169,8 @@ class _Pace:
     """How long to wait for the disk, so that progress is true and little is lost.
 
     Waiting takes at most a twentieth of the time: with slow models each answer is seen
-    on the disk at once, with fast ones many share a flush.
+    on the disk at once, with fast ones many share a flush. A slow disk is not waited
+    for: an answer that comes meanwhile would be in memory only.
     """
 
     def __init__(self) -> None:
@@ -176,7 +180,8 @@ class _Pace:
     @contextmanager
     def waiting(self) -> Iterator[float]:
         began = time.monotonic()
-        yield _DISK_SHARE * (began - self._started) - self._waited
+        share = _DISK_SHARE * (began - self._started) - self._waited
+        yield min(share, _DISK_WAIT_S)
         self._waited += time.monotonic() - began
 
 

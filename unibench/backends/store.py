@@ -7,12 +7,13 @@ is stored stays as it is; a second answer to the same request is not taken.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,9 @@ from unibench.backends.store_file import (
     ADD_MODEL,
     ADD_NEW,
     explained,
+    flush_file,
     open_file,
+    open_log,
     row_of,
     transaction,
 )
@@ -69,12 +72,15 @@ class ResponseStore:
         """
         self.path = path or default_path()
         self._lock = threading.Lock()
-        self._db = open_file(self.path, busy_s=busy_s)
-        try:
+        with ExitStack() as opened:
+            self._db = opened.enter_context(
+                closing(open_file(self.path, busy_s=busy_s))
+            )
+            with explained(self.path):
+                self._log = open_log(self._db)
+            opened.callback(os.close, self._log)
             self._take_unsaved()
-        except BaseException:
-            self._db.close()
-            raise
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         """Return the open store."""
@@ -88,7 +94,7 @@ class ResponseStore:
     ) -> None:
         """Close the store."""
         with self._lock:
-            self._db.close()
+            self._opened.close()
 
     def __len__(self) -> int:
         """Return the number of stored answers."""
@@ -115,6 +121,15 @@ class ResponseStore:
 
         On return they are on the disk. A request that has an answer keeps it.
         """
+        added = self.commit(answers)
+        self.flush()
+        return added
+
+    def commit(self, answers: Mapping[str, Response]) -> int:
+        """Do as `put`; on return they outlive this process, after `flush` a power cut.
+
+        Threads may do either at the same time.
+        """
         now = time.time()
         rows = [row_of(bytes.fromhex(k), now, answer) for k, answer in answers.items()]
         if not rows:
@@ -124,9 +139,14 @@ class ResponseStore:
                 db.execute(ADD_MODEL, [model])
             return db.executemany(ADD_NEW, rows).rowcount
 
+    def flush(self) -> None:
+        """Flush what was committed before to the disk, by this process or another."""
+        with explained(self.path):
+            flush_file(self._log)
+
     def writer(self) -> GroupWriter:
-        """Return what commits answers as they come, many at once."""
-        return GroupWriter(self.put, self.path)
+        """Return what commits answers as they come, and flushes many at once."""
+        return GroupWriter(self.commit, self.flush, self.path)
 
     def claims(self) -> Claims:
         """Return what keeps other processes from asking the same."""

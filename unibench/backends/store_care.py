@@ -96,6 +96,7 @@ def prune(
                 [*values, start, min(start + _STEP, last)],
             )
     _shrink(store)
+    store.flush()
     return chosen
 
 

@@ -1,16 +1,20 @@
 """The file of the response store: its schema, its versions, what its errors mean.
 
-Durability is SQLite's: with a write-ahead log and `synchronous=FULL` a transaction is
-flushed to the disk before its commit returns, so it outlives a power cut
-(sqlite.org/pragma.html#pragma_synchronous).
+Safety comes in two steps. With a write-ahead log and `synchronous=NORMAL` a commit
+hands its bytes to the operating system, so it outlives the process, and is flushed
+only when SQLite merges the log (sqlite.org/pragma.html#pragma_synchronous). Flushing
+the log, as is done here, makes every commit before it outlive a power cut too. Where
+SQLite merged the log meanwhile, it has flushed log and database itself.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -84,7 +88,7 @@ def open_file(path: Path, *, busy_s: float) -> sqlite3.Connection:
             if version == 0:  # later it would only take the write lock
                 db.execute("PRAGMA auto_vacuum=INCREMENTAL")
             _use_log(db, path, busy_s)
-            db.execute("PRAGMA synchronous=FULL")
+            db.execute("PRAGMA synchronous=NORMAL")
             db.execute("PRAGMA fullfsync=ON")  # where fsync leaves data in the drive
             db.execute("PRAGMA checkpoint_fullfsync=ON")
             db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
@@ -95,6 +99,25 @@ def open_file(path: Path, *, busy_s: float) -> sqlite3.Connection:
             db.close()
             raise
     return db
+
+
+def open_log(db: sqlite3.Connection) -> int:
+    """Return a descriptor of the log of `db`, which stays the same until `db` closes.
+
+    Only the log may be opened beside SQLite: closing a descriptor of the database
+    would give SQLite's locks on it back (sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    db.execute("SELECT count(*) FROM models").fetchone()  # now SQLite has it open
+    (_, _, name) = db.execute("PRAGMA database_list").fetchone()
+    return os.open(f"{name}-wal", os.O_RDONLY)
+
+
+def flush_file(handle: int) -> None:
+    """Flush a file's content to the disk, also out of the drive's own memory."""
+    if sys.platform == "darwin":  # where fsync leaves data in the drive
+        fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(handle)
 
 
 @contextmanager

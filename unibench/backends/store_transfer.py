@@ -122,6 +122,7 @@ def _take(
         for model in {row[1] for row in rows}:
             db.execute(ADD_MODEL, [model])
         db.executemany(ADD_OVER if replace else ADD_NEW, rows)
+    store.flush()
 
 
 def _stored(

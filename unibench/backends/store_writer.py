@@ -1,8 +1,10 @@
-"""One writer for many answers: what arrives while the disk is busy is one commit.
+"""One writer for many answers: committed as they arrive, flushed many at once.
 
-This is the group commit of databases (DeWitt et al. 1984, section 3): the price of a
-flush is shared by everything that waited for it, so thousands of answers a second
-reach the disk although every one of them is flushed.
+A commit is with the operating system and outlives the process, so it waits for no
+disk. A second thread flushes, and what was committed before a flush outlives a power
+cut after it. This is the group commit of databases (DeWitt et al. 1984, section 3): the
+price of a flush is shared by everything that waited for it, so thousands of answers a
+second reach the disk although every one of them is flushed.
 """
 
 from __future__ import annotations
@@ -30,32 +32,39 @@ _ROOM_CHARACTERS = 2_000_000
 _RESERVE_BYTES = 16 << 20
 _LOOK_S = 1.0
 
-Write = Callable[[Mapping[str, Response]], int]
+Commit = Callable[[Mapping[str, Response]], int]
 
 
 class GroupWriter:
     """Takes answers from any thread and writes them together; a context manager.
 
-    `put` waits while a thousand answers are on their way to the disk. Leaving the
-    context writes what was taken, also after an error or an interrupt. Should the
+    `put` waits when a thousand answers have come since the last flush began. Leaving
+    the context writes what was taken, also after an error or an interrupt. Should the
     store not take them (a full disk, a lock), they go to a file beside it, into room
     that was reserved for them before the first one came, and the error names it.
     """
 
-    def __init__(self, write: Write, store: Path) -> None:
-        """Take the function that commits answers, and where the store lies."""
-        self._write, self._store = write, store
+    def __init__(self, commit: Commit, flush: Callable[[], None], store: Path) -> None:
+        """Take what commits answers, what flushes commits, and where the store lies.
+
+        `commit` returns how many of the answers are new. The two are called from two
+        threads, at the same time.
+        """
+        self._commit, self._flush, self._store = commit, flush, store
         self._changed = threading.Condition()
+        # an answer goes from each of these to the next, and then to `_done`
         self._waiting: dict[str, Response] = {}
-        self._characters = 0
-        self._writing: Mapping[str, Response] = {}
+        self._committing: dict[str, Response] = {}
+        self._committed: dict[str, Response] = {}
+        self._flushing: dict[str, Response] = {}
         self._done: list[str] = []
-        self._closing = False
+        self._characters = 0  # of those whose flush has not begun
+        self._closing = self._all_committed = False
         self._error: BaseException | None = None
         self.added = 0
 
     def __enter__(self) -> Self:
-        """Reserve room for the worst and start the thread that writes.
+        """Reserve room for the worst and start the threads that write.
 
         Raises:
             RunError: there is no room; nothing was asked yet.
@@ -63,7 +72,11 @@ class GroupWriter:
         with explained(self._store):
             self._reserve = _reserved(self._store.parent)
         # no daemon: an interrupted program ends after its answers are written
-        self._thread = threading.Thread(target=self._work, name="answers to disk")
+        self._thread = threading.Thread(target=self._work, name="answers to store")
+        self._flusher = threading.Thread(
+            target=self._guarded, args=[self._flush_all], name="answers to disk"
+        )
+        self._flusher.start()
         self._thread.start()
         return self
 
@@ -125,56 +138,88 @@ class GroupWriter:
             raise self._error
 
     def _is_full(self) -> bool:
-        full = len(self._waiting) >= _ROOM_ANSWERS
-        return full or self._characters >= _ROOM_CHARACTERS
+        count = len(self._waiting) + len(self._committing) + len(self._committed)
+        return count >= _ROOM_ANSWERS or self._characters >= _ROOM_CHARACTERS
 
     def _is_idle(self) -> bool:
-        return self._error is not None or not (self._waiting or self._writing)
+        stages = self._waiting, self._committing, self._committed, self._flushing
+        return self._error is not None or not any(stages)
+
+    def _on_their_way(self) -> dict[str, Response]:
+        """Return, in their order, the answers that are not known to be on the disk."""
+        return self._flushing | self._committed | self._committing | self._waiting
 
     def _work(self) -> None:
-        """Write until the end; the last act of the thread, also after an interrupt."""
-        try:
-            while self._take():
-                added = self._write(self._writing)
-                with self._changed:
-                    self.added += added
-                    self._done += self._writing
-                    self._writing = {}
-                    self._changed.notify_all()
-        except BaseException as error:
-            self._give_up(error)
-        finally:
-            os.close(self._reserve)
+        """Write until the end; the last to end, also after an interrupt."""
+        self._guarded(self._commit_all)
+        with self._changed:
+            self._all_committed = True
+            self._changed.notify_all()
+        self._flusher.join()
+        with self._changed:  # after an error, the others still have answers in hand
+            while not self._is_over():
+                self._changed.wait(_LOOK_S)
+        os.close(self._reserve)
         if self._error is not None:
             self._keep_aside(self._error)
 
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do it; an error is told to the others, who stop writing."""
+        try:
+            work()
+        except BaseException as error:
+            with self._changed:
+                self._error = self._error or error
+                self._changed.notify_all()
+
+    def _commit_all(self) -> None:
+        """Commit what waits until there is no more to come."""
+        while self._take():
+            added = self._commit(self._committing)
+            with self._changed:
+                self.added += added
+                self._committed |= self._committing
+                self._committing = {}
+                self._changed.notify_all()
+
     def _take(self) -> bool:
-        """Move what waits to what is written; False when there is no more to come."""
+        """Move what waits to what is committed; False when that was all."""
         with self._changed:
-            while not (self._waiting or self._is_over()):
+            while not (self._waiting or self._error or self._is_over()):
                 self._changed.wait(_LOOK_S)
-            self._writing, self._waiting, self._characters = self._waiting, {}, 0
+            if self._error is None:
+                self._committing, self._waiting = self._waiting, {}
+            return bool(self._committing)
+
+    def _flush_all(self) -> None:
+        """Flush what is committed until there is no more to come."""
+        while self._take_committed():
+            self._flush()
+            with self._changed:
+                self._done += self._flushing
+                self._flushing = {}
+                self._changed.notify_all()
+
+    def _take_committed(self) -> bool:
+        """Move what is committed to what is flushed; False when that was all."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._committed or self._all_committed)
+            self._flushing, self._committed = self._committed, {}
+            left = [*self._committing.values(), *self._waiting.values()]
+            self._characters = sum(len(answer.text) for answer in left)
             self._changed.notify_all()
-            return bool(self._writing)
+            return bool(self._flushing)
 
     def _is_over(self) -> bool:
         """A program may also end before it comes to the end of the block."""
         return self._closing or not threading.main_thread().is_alive()
 
-    def _give_up(self, error: BaseException) -> None:
-        """Say so to the others and wait for what they still have in hand."""
-        with self._changed:
-            self._waiting = {**self._writing, **self._waiting}
-            self._writing, self._error = {}, error
-            self._changed.notify_all()
-            while not self._is_over():
-                self._changed.wait(_LOOK_S)
-
     def _keep_aside(self, error: BaseException) -> None:
         """Write the answers that the store did not take beside it."""
         path = self._store.with_name(UNSAVED.replace("*", uuid4().hex))
         now = time.time()
-        lines = [AnswerLine(key, now, answer) for key, answer in self._waiting.items()]
+        left = self._on_their_way()
+        lines = [AnswerLine(key, now, answer) for key, answer in left.items()]
         count = f"{len(lines)} answer{'s' * (len(lines) != 1)}"
         try:
             write_lines(path, lines)
