@@ -282,10 +282,7 @@ def test_a_server_without_structured_output_is_asked_without() -> None:
             answers(backend(server.url, structured_output="require"), SCHEMA)
 
 
-@pytest.mark.parametrize("connection", ["auto", "sdk"])
-def test_openais_key_goes_nowhere_else(
-    connection: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_openais_key_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-secret")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
@@ -294,7 +291,7 @@ def test_openais_key_goes_nowhere_else(
     monkeypatch.setenv("MY_KEY", "mine")
     with serving(lambda body, number: ok(chat("[]"))) as server:
         for options in ({}, {"api_key_env": "MY_KEY"}):
-            answers(backend(server.url, connection=connection, **options), ASK)
+            answers(backend(server.url, **options), ASK)
         made = backend(server.url, api_key_env="MY_KEY")
         with made.client(server.url) as sdk:
             turn = {"role": "user", "content": "Who?"}
@@ -320,7 +317,7 @@ def test_each_host_has_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_a_proxy_is_used_through_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(lambda b, n: ok(chat("through"))) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
         monkeypatch.setenv("no_proxy", "example.org")
@@ -357,6 +354,15 @@ def test_a_missing_key_is_named(options: dict[str, Any]) -> None:
     made = backend("http://127.0.0.1:1/v1", **options)
     name = options.get("api_key_env", "OPENAI_API_KEY")
     with pytest.raises(BackendError, match=f"needs a key: set the variable {name}"):
+        answers(made, ASK)
+
+
+def test_a_key_that_no_header_can_hold_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_KEY", "schl\u00fcssel")
+    made = backend("http://127.0.0.1:1/v1", api_key_env="MY_KEY")
+    with pytest.raises(BackendError, match="MY_KEY holds characters that no key has"):
         answers(made, ASK)
 
 

@@ -7,10 +7,12 @@ answered whole more than once. The same rows stand in docs/servers.md.
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -129,23 +131,20 @@ PASSING = {
     "closed without a word": Row(lambda: paid_but(CUT_OFF), unanswered=24),
     "slow body": Row(lambda: first(4, lambda: SLOW), timeout_s=2.0, unanswered=4),
     "no HTTP": Row(lambda: paid_but(Wire((b"SSH-2.0-x\r\n\r\n",))), unanswered=24),
+    "compressed, but not": Row(
+        lambda: paid_but((200, {"content-encoding": "gzip"}, b"[]")), unanswered=24
+    ),
     "invalid JSON": Row(lambda: paid_but(ok(b'{"choices": [')), unanswered=24),
     "a page with status 200": Row(lambda: paid_but(ok(b"<html>")), unanswered=24),
     "empty choices": Row(lambda: paid_but(ok(b'{"choices": []}')), unanswered=24),
 }
 
 
-BY_THE_SDK = ("429 storm", "502 as a page", "cut body", "slow body", "no HTTP")
-WAYS = [(fault, "auto") for fault in PASSING] + [(fault, "sdk") for fault in BY_THE_SDK]
-
-
-@pytest.mark.parametrize(("fault", "connection"), WAYS)
-def test_a_fault_that_passes(fault: str, connection: str) -> None:
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_fault_that_passes(fault: str) -> None:
     row = PASSING[fault]
     with serving(row.behaviour()) as server:
-        made = backend(
-            server.url, connection=connection, timeout_s=row.timeout_s, retries=9
-        )
+        made = backend(server.url, timeout_s=row.timeout_s, retries=9)
         found = dict(made.generate(PROMPTS))
     assert [found[position].text for position in range(len(PROMPTS))] == [
         f"answer to prompt {number}" for number in range(len(PROMPTS))
@@ -245,6 +244,35 @@ def test_all_servers_sick_is_one_error_that_names_each() -> None:
     assert found == {prompt: f"answer to {prompt}" for prompt in one.paid}
 
 
+def test_a_connection_that_never_comes_has_its_own_time() -> None:
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # nobody accepts them, so a further one is not answered
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        found, error = asked_until_it_fails(
+            f"http://127.0.0.1:{full.getsockname()[1]}/v1",
+            connect_timeout_s=0.3,
+            timeout_s=30.0,
+        )
+    assert not found
+    assert "cannot be reached" in error
+    assert "billed" not in error  # nothing was sent
+
+
+def test_no_more_are_under_way_than_the_card_allows() -> None:
+    def slow(body: dict[str, Any], number: int) -> Reply:
+        time.sleep(0.02)
+        return echo(body)
+
+    with serving(slow) as server:
+        found = dict(backend(server.url, concurrency=3).generate(PROMPTS))
+    assert len(found) == len(PROMPTS)
+    assert 1 < server.most_at_once <= 3
+
+
 def test_a_storm_makes_the_limit_small_and_quiet_makes_it_large_again() -> None:
     def at_most_three(body: dict[str, Any], number: int) -> Reply:
         with gate:
@@ -297,11 +325,8 @@ def test_a_redirect_takes_no_key_along(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(lambda b, n: echo(b)) as other:
         reply: Reply = (308, {"location": f"{other.url}/chat/completions"}, b"")
         with serving(lambda b, n: reply) as server:
-            for connection in ("auto", "sdk"):
-                _, error = asked_until_it_fails(
-                    server.url, api_key_env="MY_KEY", connection=connection
-                )
-                assert "nothing was sent there" in error
+            _, error = asked_until_it_fails(server.url, api_key_env="MY_KEY")
+    assert "nothing was sent there" in error
     assert not other.bodies
 
 
@@ -413,6 +438,7 @@ def test_the_command_goes_on_where_the_server_failed(
     assert set(server.paid.values()) == {1}
 
 
+@pytest.mark.slow  # whole commands
 def test_ctrl_c_on_the_command_pays_nothing_twice(
     shelf: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -441,6 +467,7 @@ def test_ctrl_c_on_the_command_pays_nothing_twice(
     assert set(server.paid.values()) == {1}
 
 
+@pytest.mark.slow  # whole commands
 def test_the_record_counts_what_was_sent_again(
     shelf: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,10 +15,10 @@ from unibench.backends.server_ask import Request, ask_server, models_at
 from unibench.backends.server_client import (
     OPENAI_HOST,
     Access,
+    ServerClient,
     Timeouts,
     blocking_client,
     key_for,
-    open_client,
 )
 from unibench.backends.server_errors import Refusal
 from unibench.backends.server_health import Server
@@ -45,10 +45,9 @@ class OpenAIOptions(
     `structured_output` sends the adapter's JSON schema: `auto` goes on without where
     the server does not know it, and says so; `schema_form` is the field that the
     server reads it from. `concurrency` is the most requests under way at once on each
-    server; fewer are sent where it says that they are too many. `connection: sdk`
-    lets the SDK send every request itself, as it does through a proxy anyway.
-    `max_wait_s` is how long all servers may be silent, `grace_s` how long an
-    interrupted run waits for the answers under way.
+    server; fewer are sent where it says that they are too many. `max_wait_s`
+    is how long all servers may be silent, `grace_s` how long an interrupted run waits
+    for the answers under way.
     """
 
     base_url: str | tuple[str, ...] = OPENAI
@@ -59,7 +58,6 @@ class OpenAIOptions(
     schema_form: SchemaForm = "response_format"
     token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105
     concurrency: int = 32
-    connection: Literal["auto", "sdk"] = "auto"
     retries: int = 5
     connect_timeout_s: float = 10.0
     timeout_s: float = 300.0
@@ -216,9 +214,10 @@ class _Run:
     def __init__(self, backend: OpenAIBackend, prompts: Sequence[Prompt]) -> None:
         self.backend, self.prompts = backend, prompts
         options = backend.options
-        direct = options.connection == "auto"
         self.clients = {
-            url: open_client(backend.access(url), backend.timeouts, direct=direct)
+            url: ServerClient(
+                backend.access(url), backend.timeouts, options.concurrency
+            )
             for url in backend.urls
         }
         self.pool = ServerPool(

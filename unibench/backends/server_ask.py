@@ -9,19 +9,7 @@ import msgspec
 
 from unibench.backends.openai_wire import Reply, read_models, read_reply
 from unibench.backends.server_client import ServerClient
-from unibench.backends.server_errors import (
-    Refusal,
-    broken_off,
-    refusal_in,
-    too_late,
-    unreachable,
-)
-from unibench.backends.server_http import (
-    Answer,
-    NoAnswerError,
-    NoAnswerInTimeError,
-    NotConnectedError,
-)
+from unibench.backends.server_errors import Refusal, refusal_in, refusal_of
 
 _OK = 200
 _SHOWN = 10
@@ -52,37 +40,30 @@ async def ask_server(client: ServerClient, request: Request, model: str) -> Repl
     Raises:
         Refusal: there is none; it says whether to ask again. Keys are cut out of it.
     """
+    import openai
+
     url = client.access.url
     try:
-        answer = await _answer(client, request.path, request.body, request.mark)
-        if answer.status == _OK:
+        answer = await client.post(request.path, request.body, request.mark)
+        if answer.status_code == _OK:
             return read_reply(answer.content, url)
-        raise refusal_in(answer.status, answer.headers, answer.content, url, model)
+        raise refusal_in(answer.status_code, answer.headers, answer.content, url, model)
+    except (openai.OpenAIError, TimeoutError) as error:
+        refusal = refusal_of(error, url, model)
+        refusal.args = (client.access.without_key(str(refusal)),)
+        raise refusal from error
     except Refusal as refusal:
         refusal.args = (client.access.without_key(str(refusal)),)
         raise
 
 
-async def _answer(
-    client: ServerClient, path: str, body: bytes | None, mark: str = ""
-) -> Answer:
-    url = client.access.url
-    try:
-        return await client.send(path, body, mark)
-    except NotConnectedError as error:
-        raise unreachable(str(error), url) from error
-    except NoAnswerInTimeError as error:
-        raise too_late(url) from error
-    except NoAnswerError as error:
-        raise broken_off(str(error), url) from error
-
-
 async def models_at(client: ServerClient) -> str:
     """Return what models a server lists, in words; empty where it does not say."""
+    import openai
+
     try:
-        answer = await _answer(client, "/models", None)
-        names = read_models(answer.content) if answer.status == _OK else ()
-    except (Refusal, msgspec.MsgspecError, UnicodeDecodeError):
+        names = read_models((await client.get("/models")).content)
+    except (openai.OpenAIError, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):
         return ""  # the error that this is a part of stands all the same
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"the server lists {shown}" if names else ""

@@ -29,6 +29,16 @@ _ADVICE = {
 TOO_LONG = ("context_length_exceeded", "maximum context length", "context window")
 """What servers say where the prompt and the answer do not fit."""
 _FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicy")
+_NOTHING_SENT = {
+    "ConnectError",
+    "ConnectTimeout",
+    "LocalProtocolError",
+    "PoolTimeout",
+    "ProxyError",
+    "SSLCertVerificationError",
+    "UnsupportedProtocol",
+}
+"""Errors of the HTTP library and of TLS that come before the request went out."""
 _NOT_IN_TIME = "raise 'backend.timeout_s' or lower 'backend.concurrency'"
 _SHOWN = 200
 
@@ -80,7 +90,11 @@ class Refusal(BackendError):  # noqa: N818  (an answer of the server, then an er
 
 
 def refusal_of(error: Exception, url: str, model: str) -> Refusal:
-    """Return what an exception of the SDK means for the user and for the pool."""
+    """Return what an exception of the SDK means for the user and for the pool.
+
+    Its own classes do not tell whether anything was sent; their causes, the errors of
+    the HTTP library below, do. A time limit on a whole answer is a `TimeoutError`.
+    """
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         response = getattr(error, "response", None)
@@ -91,11 +105,11 @@ def refusal_of(error: Exception, url: str, model: str) -> Refusal:
         return _refused(status, headers, detail, url, model)
     cause = error.__cause__ or error
     text = str(cause) or type(cause).__name__
-    if "Timeout" in type(error).__name__:
+    if type(cause).__name__ in _NOTHING_SENT:
+        return unreachable(text, url)
+    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return too_late(url)
-    if "Protocol" in type(cause).__name__ or "Read" in type(cause).__name__:
-        return broken_off(text, url)
-    return unreachable(text, url)
+    return broken_off(text, url)
 
 
 def refusal_in(
