@@ -16,7 +16,8 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.quickstart: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) -e '.[spacy]'
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[local]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
@@ -25,7 +26,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 quickstart: $(VENV)/.quickstart
-	$(BIN)/unibench evaluate -m spacy-en-sm -d mini
+	$(BIN)/unibench evaluate -m uniner-smol-135m -d mini
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2

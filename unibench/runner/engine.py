@@ -114,17 +114,3 @@ def source_of(model: Model, pickler: Any) -> ModelSource:
             " a model card, of which each worker builds its own"
         ) from error
     return ModelSource(name=model.name, card=card, pickled=pickled)
-
-
-def open_engine(model: Model, settings: EngineSettings) -> Engine:
-    """Return the engine that `settings` ask for; Ray is started when it is needed.
-
-    Raises:
-        AdapterError: the model is an object that cannot be sent to workers.
-        MissingExtraError: Ray is not installed.
-    """
-    if settings.name == "local":
-        return LocalEngine(model.adapter)
-    from unibench.runner.ray_engine import RayEngine
-
-    return RayEngine(model, settings)

@@ -20,7 +20,8 @@ from unibench.data.catalogue import resolve
 from unibench.errors import AdapterError, RunError, UnavailableError
 from unibench.runner.ask import ask, read_all
 from unibench.runner.budget import Purse
-from unibench.runner.engine import Engine, EngineSettings, Model, open_engine
+from unibench.runner.engine import Engine, EngineSettings, Model
+from unibench.runner.engines import open_engine
 from unibench.runner.environment import environment
 from unibench.runner.plan import Plan, plan_subset
 from unibench.runner.price import usage_of
