@@ -222,7 +222,7 @@ def summary(
     """Return rates, ratios, and how many answers differ from the peers'."""
     ours = seconds["prefix"]
     counts = bench.engine.counts
-    texts = {name: [a.text for a in said] for name, said in answers.items()}
+    texts = {name: [a.text.strip() for a in said] for name, said in answers.items()}
     peers = [name for name in answers if name != "prefix"]
     computed = counts["computed_prompt_tokens"] + counts["computed_answer_tokens"]
     return {
