@@ -41,21 +41,13 @@ PASSAGES = 4
 """So many passages of `mini` make one: about the length of the Pile's 256 tokens."""
 MAX_QUERIES = 24
 NEGATIVES = 10
-SHAPES: Mapping[str, Mapping[str, int]] = {
-    "135m": {  # SmolLM2-135M
-        "hidden_size": 576,
-        "intermediate_size": 1536,
-        "num_hidden_layers": 30,
-        "num_attention_heads": 9,
-        "num_key_value_heads": 3,
-    },
-    "7b": {  # LLaMA-7B
-        "hidden_size": 4096,
-        "intermediate_size": 11008,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 32,
-    },
+SIZES = (
+    "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+    "num_key_value_heads",
+)  # fmt: skip
+SHAPES = {  # SmolLM2-135M, LLaMA-7B
+    "135m": dict(zip(SIZES, (576, 1536, 30, 9, 3), strict=True)),
+    "7b": dict(zip(SIZES, (4096, 11008, 32, 32, 32), strict=True)),
 }
 
 
