@@ -13,7 +13,7 @@ from unibench.cli import options
     epilog=options.example(
         "unibench train training/uniner-smol-135m.yaml",
         "unibench train uniner-smol-135m --max-tokens 20000 -o /tmp/try",
-        "torchrun --nproc-per-node 8 -m unibench train uniner-7b-type",
+        "unibench train uniner-7b-type --base llama-7b --max-tokens 100000",
     )
 )
 @click.argument("recipe", metavar="RECIPE")
@@ -52,7 +52,8 @@ def command(
     """Train the model of a recipe and write its card.
 
     RECIPE is a name from training/ or a path. An interrupted training, run again,
-    goes on from its last checkpoint; one that is done does nothing.
+    goes on from its last checkpoint; one that is done does nothing. Under torchrun
+    ('torchrun --nproc-per-node 8 -m unibench train RECIPE') it uses every process.
     """
     from unibench.cli.render import show_json
     from unibench.train.job import load_job
