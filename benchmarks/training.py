@@ -9,6 +9,8 @@ is downloaded but a tokenizer. Settings are variables of the environment:
     UNIBENCH_BENCH_SHAPE      135m (default), 7b
     UNIBENCH_BENCH_TUNING     lora (default), full, or both: lora,full
     UNIBENCH_BENCH_STEPS      counted steps of each way (default 6; times --scale)
+    UNIBENCH_BENCH_PASSAGES   passages of `mini` in a conversation (default 4: as long as
+                              the Pile's; 1 is like a set of sentences)
     UNIBENCH_BENCH_ROWS       rows of a step (default 4)
     UNIBENCH_BENCH_PROCESSES  processes of torchrun, with FSDP (default 1)
 
@@ -37,8 +39,6 @@ from benchmarks.measure import peak_mib, write_result
 ROOT = Path(__file__).parent.parent
 WAYS = ("ours, branches", "ours, turns", "SFTTrainer, longest", "padded to 1,024")
 WIDTH = 1024
-PASSAGES = 4
-"""So many passages of `mini` make one: about the length of the Pile's 256 tokens."""
 MAX_QUERIES = 24
 NEGATIVES = 10
 SIZES = (
@@ -66,6 +66,7 @@ def main() -> None:
     processes = int(setting("PROCESSES", "1"))
     result: dict[str, Any] = {
         "shape": setting("SHAPE", "135m"),
+        "passages_a_conversation": int(setting("PASSAGES", "4")),
         "rows_a_step": int(setting("ROWS", "4")),
         "counted_steps": counted_steps(),
         "processes": processes,
@@ -206,7 +207,7 @@ def conversations() -> Iterator[Any]:
     number = 0
     while True:
         number += 1
-        instance = joined(str(number), draw.sample(pool, PASSAGES))
+        instance = joined(str(number), draw.sample(pool, int(setting("PASSAGES", "4"))))
         seed = f"bench {number}"
         yield ask_about(
             instance, template, sampler, draw_seed=seed, order_seed=seed
