@@ -9,7 +9,7 @@ is downloaded but a tokenizer. Settings are variables of the environment:
     UNIBENCH_BENCH_SHAPE      135m (default), 7b
     UNIBENCH_BENCH_TUNING     lora (default), full, or both: lora,full
     UNIBENCH_BENCH_STEPS      counted steps of each way (default 6; times --scale)
-    UNIBENCH_BENCH_PASSAGES   passages of `mini` in a conversation (default 4: as long as
+    UNIBENCH_BENCH_PASSAGES   passages of `mini` in a conversation (default 4, long as
                               the Pile's; 1 is like a set of sentences)
     UNIBENCH_BENCH_ROWS       rows of a step (default 4)
     UNIBENCH_BENCH_PROCESSES  processes of torchrun, with FSDP (default 1)
