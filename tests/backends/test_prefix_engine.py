@@ -25,6 +25,8 @@ from unibench.schema.text import Passage
 
 torch: Any = pytest.importorskip("torch", reason="needs unibench[local]")
 
+TORCH_WARNS = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+
 PASSAGES = ("Ann Lee met Bo in Rome.", "x", "Ann Lee met Cy in Oslo last May.", "Bo")
 TYPES = ("person", "place", "people", "date", "person")
 QUERIES = [
@@ -75,7 +77,7 @@ def expected(llama: Path) -> list[Response]:
         {"attention": "eager"},
         {"engine": "generate", "batch_size": 5},
         pytest.param({"engine": "continuous"}, marks=pytest.mark.slow),
-        pytest.param({"compile": True}, marks=pytest.mark.slow),
+        pytest.param({"compile": True}, marks=[pytest.mark.slow, TORCH_WARNS]),
     ],
     ids=[
         "prefix", "steps of 7", "steps of 1", "few at once", "eager", "batches",
