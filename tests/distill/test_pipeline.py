@@ -534,7 +534,8 @@ def test_a_killed_teacher_run_repeats_only_what_was_under_way(
         run(recipe, "label", slow.url)
         times = Counter(slow.requests)
     assert len(times) == 60
-    assert sum(n - 1 for n in times.values()) <= CONCURRENCY  # under way
+    # Under way at the server, or on the way from the socket to the store.
+    assert sum(n - 1 for n in times.values()) <= 2 * CONCURRENCY
 
 
 def test_leftovers_of_a_kill_do_no_harm(

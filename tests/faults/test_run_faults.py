@@ -84,7 +84,7 @@ class Place:
             "UNIBENCH_CACHE": str(self.folder / "cache"),
             "PYTHONPATH": str(self.folder),
             "ASKED": str(self.folder / "asked"),
-            "SLOW_S": "0.02",
+            "SLOW_S": "0.1",
         }
         return subprocess.Popen(
             [
