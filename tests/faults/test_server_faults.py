@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -337,15 +337,6 @@ def test_a_redirect_takes_no_key_along(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not other.bodies
 
 
-@pytest.fixture
-def own_interrupt() -> Iterator[None]:
-    """Python's own handler of Ctrl-C, whatever a library of another test has set."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("own_interrupt")
 def test_ctrl_c_keeps_what_is_under_way(caplog: pytest.LogCaptureFixture) -> None:
     def slow(body: dict[str, Any], number: int) -> Reply:
         time.sleep(0.2)
@@ -363,7 +354,6 @@ def test_ctrl_c_keeps_what_is_under_way(caplog: pytest.LogCaptureFixture) -> Non
     assert "billed" not in caplog.text
 
 
-@pytest.mark.usefixtures("own_interrupt")
 def test_ctrl_c_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) -> None:
     def stuck(body: dict[str, Any], number: int) -> Reply:
         if number > 4:
