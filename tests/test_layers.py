@@ -30,7 +30,7 @@ BELOW = {
 }
 HEAVY = {
     "torch", "transformers", "datasets", "pandas", "matplotlib", "openai", "httpx",
-    "ray", "pyarrow", "numpy", "spacy", "nltk",
+    "aiohttp", "ray", "pyarrow", "numpy", "spacy", "nltk",
 }  # fmt: skip
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 50

@@ -38,7 +38,7 @@ class LoopbackServer:
         self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.paid: Counter[str] = Counter()
-        self.under_way = self.most_at_once = 0
+        self.under_way = self.most_at_once = self.connections = 0
         self.lock = threading.Lock()
         handler = type("Bound", (Handler,), {"outer": self})
         self.server = Server(("127.0.0.1", 0), handler)
@@ -60,6 +60,11 @@ class Handler(BaseHTTPRequestHandler):
     outer: LoopbackServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        with self.outer.lock:
+            self.outer.connections += 1
+        super().setup()
 
     def do_GET(self) -> None:
         listed = {"data": [{"id": name} for name in self.outer.models]}

@@ -19,6 +19,7 @@ from tests.backends.loopback_server import (
     unused_url,
 )
 from unibench.backends.openai import OpenAIBackend
+from unibench.backends.server_client import proxy_for
 from unibench.errors import BackendError, CardError
 from unibench.schema.model_card import Checkpoint, Decoding, ModelCard
 from unibench.schema.query import Message, Prompt, Response
@@ -328,6 +329,34 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         with serving(lambda b, n: ok(chat("direct"))) as server:
             (answer,) = answers(backend(server.url), ASK)
     assert answer.text == "direct"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kind"),
+    [
+        pytest.param("socks5://127.0.0.1:9", "socks5", id="socks"),
+        pytest.param("//proxy.invalid", "address without http://", id="no-scheme"),
+    ],
+)
+def test_a_proxy_that_is_no_http_proxy_is_one_error(
+    proxy: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("all_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "example.org")
+    with pytest.raises(BackendError, match=rf"server.invalid .*\({kind}\).*NO_PROXY"):
+        answers(backend("http://server.invalid/v1"), ASK)
+    monkeypatch.setenv("no_proxy", "server.invalid")
+    assert proxy_for("http://server.invalid/v1") is None
+
+
+def test_a_kept_connection_is_used_again_and_cookies_are_not() -> None:
+    def with_cookie(body: dict[str, Any], number: int) -> Reply:
+        return 200, {"set-cookie": "session=1"}, chat("[]")
+
+    with serving(with_cookie) as server:
+        answers(backend(server.url, concurrency=1), *[ASK] * 5)
+        assert server.connections == 1
+    assert not any("cookie" in headers for headers in server.headers)
 
 
 def test_attempts_at_a_request_bear_one_mark_until_it_is_answered() -> None:

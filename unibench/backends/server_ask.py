@@ -40,15 +40,15 @@ async def ask_server(client: ServerClient, request: Request, model: str) -> Repl
     Raises:
         Refusal: there is none; it says whether to ask again. Keys are cut out of it.
     """
-    import openai
+    import aiohttp
 
     url = client.access.url
     try:
         answer = await client.post(request.path, request.body, request.mark)
-        if answer.status_code == _OK:
+        if answer.status == _OK:
             return read_reply(answer.content, url)
-        raise refusal_in(answer.status_code, answer.headers, answer.content, url, model)
-    except (openai.OpenAIError, TimeoutError) as error:
+        raise refusal_in(answer.status, answer.headers, answer.content, url, model)
+    except (aiohttp.ClientError, OSError) as error:
         refusal = refusal_of(error, url, model)
         refusal.args = (client.access.without_key(str(refusal)),)
         raise refusal from error
@@ -59,11 +59,12 @@ async def ask_server(client: ServerClient, request: Request, model: str) -> Repl
 
 async def models_at(client: ServerClient) -> str:
     """Return what models a server lists, in words; empty where it does not say."""
-    import openai
+    import aiohttp
 
     try:
-        names = read_models((await client.get("/models")).content)
-    except (openai.OpenAIError, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):
+        answer = await client.get("/models")
+        names = read_models(answer.content) if answer.status == _OK else []
+    except (aiohttp.ClientError, OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return ""  # the error that this is a part of stands all the same
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"the server lists {shown}" if names else ""

@@ -1,24 +1,29 @@
 """One OpenAI-compatible server, as the openai SDK addresses it.
 
-The SDK makes and sends every request: URL, authorisation, headers, proxies, TLS, kept
-connections. It is asked for the library's plain response, so that no model classes are
-made of an answer, and it does not retry: the pool does, since it knows other servers.
+The SDK says how requests to a path are addressed: URL, authorisation, headers. aiohttp,
+on which the SDK's fastest client runs, sends them: the SDK's own layers take several
+times as long for each (benchmarks/servers.py). Nothing is retried here: the pool does
+that, since it knows other servers.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from unibench.errors import BackendError
 
 OPENAI_HOST = "api.openai.com"
 NO_KEY = "none"
 _SECRET_LENGTH = 8
+_KEPT_S = 4.0
+"""Idle connections are closed before uvicorn (vLLM, SGLang) does so, after 5 seconds:
+a request that crosses its server's closing would count as sent and not answered."""
+_JSON: Any = {"headers": {"content-type": "application/json"}}
 _FOR_ANY_SERVER = frozenset(
     {
         b"accept",
@@ -99,41 +104,105 @@ def key_for(url: str, names: str | Mapping[str, str]) -> str:
     return key
 
 
+class Answer(NamedTuple):
+    """What a server sent, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
 class ServerClient:
     """Sends requests to one server, as many at once as the card allows."""
 
     def __init__(self, access: Access, timeouts: Timeouts, concurrency: int) -> None:
-        """Make the SDK's client; it connects when the first request is sent."""
-        self.access, self.timeouts = access, timeouts
-        self._sdk = _sdk_client(access, timeouts, concurrency)
-        self._response = sdk_http().Response
+        """Find the way to the server; it connects when the first request is sent.
 
-    async def post(self, path: str, body: bytes, key: str) -> Any:
-        """Post `body` to a path below the base URL; the library's response comes back.
+        Raises:
+            BackendError: the environment names a proxy that is not an HTTP proxy.
+        """
+        self.access, self.timeouts, self.concurrency = access, timeouts, concurrency
+        self._proxy = proxy_for(access.url)
+        self._addressed: dict[tuple[str, str], tuple[Any, dict[str, str]]] = {}
+        self._session: Any = None
+
+    async def post(self, path: str, body: bytes, key: str) -> Answer:
+        """Post `body` to a path below the base URL.
 
         `key` marks attempts at one request, for servers that answer such only once.
 
         Raises:
             TimeoutError: no whole answer came in time, however it trickled in.
-            OpenAIError: any other reason why there is no answer.
+            OSError, aiohttp.ClientError: any other reason why there is no answer.
         """
-        headers = {"content-type": "application/json", "idempotency-key": key}
-        async with asyncio.timeout(self.timeouts.answer_s):
-            return await self._sdk.post(
-                path,
-                content=body,
-                cast_to=self._response,
-                options={"headers": headers},
-            )
+        url, headers = self._address("POST", path)
+        headers = {**headers, "idempotency-key": key}
+        async with self._open().post(
+            url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str) -> Answer:
         """Get a path below the base URL; see `post`."""
-        async with asyncio.timeout(self.timeouts.answer_s):
-            return await self._sdk.get(path, cast_to=self._response)
+        url, headers = self._address("GET", path)
+        async with self._open().get(
+            url, headers=headers, proxy=self._proxy, allow_redirects=False
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._sdk.close()
+        if self._session is not None:
+            await self._session.close()
+
+    def _address(self, method: str, path: str) -> tuple[Any, dict[str, str]]:
+        """Return the URL and headers of requests to a path, as the SDK makes them."""
+        from yarl import URL
+
+        if (known := self._addressed.get((method, path))) is None:
+            request = _addressed(self.access, self.timeouts, method, path)
+            url = URL(str(request.url), encoded=True)
+            known = self._addressed[method, path] = (url, dict(request.headers))
+        return known
+
+    def _open(self) -> Any:
+        """Return the session, which needs a running loop to be made."""
+        import aiohttp
+
+        if self._session is None:
+            limits = self.timeouts
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=self.concurrency,
+                    keepalive_timeout=_KEPT_S,
+                    ssl=sdk_http().create_ssl_context(),
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(
+                    total=limits.answer_s, sock_connect=limits.connect_s
+                ),
+            )
+        return self._session
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL (HTTPS_PROXY, NO_PROXY).
+
+    Raises:
+        BackendError: it is not an HTTP proxy.
+    """
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
+        kind = urlsplit(proxy).scheme or "address without http://"
+        raise BackendError(
+            f"the environment names a proxy for {parts.netloc} that is no HTTP proxy"
+            f" ({kind}); set NO_PROXY={parts.hostname}, or name an HTTP proxy"
+        )
+    return proxy or None
 
 
 def sdk_http() -> Any:
@@ -144,25 +213,30 @@ def sdk_http() -> Any:
     return sys.modules[base.__module__.partition(".")[0]]
 
 
-def _sdk_client(access: Access, timeouts: Timeouts, concurrency: int) -> Any:
-    """Return the SDK's client of one server; nothing but its own key goes there.
+def _addressed(access: Access, timeouts: Timeouts, method: str, path: str) -> Any:
+    """Return the request that the SDK makes for a path; it is sent nowhere.
 
-    Proxies are the environment's. A connection is kept for each request that may be
-    under way.
+    Its URL, authorisation and headers are the same in every request to that path.
     """
     import openai
 
-    async def own_only(request: Any) -> None:
-        _own_headers_only(request, access)
+    library, made = sdk_http(), []
 
-    http = openai.DefaultAsyncHttpxClient(
-        follow_redirects=False,
-        event_hooks={"request": [own_only]},
-        limits=sdk_http().Limits(
-            max_connections=concurrency, max_keepalive_connections=concurrency
-        ),
-    )
-    return openai.AsyncOpenAI(**_sdk_settings(access, timeouts), http_client=http)
+    def keep(request: Any) -> Any:
+        made.append(request)
+        return library.Response(200, json={})
+
+    http = openai.DefaultHttpxClient(transport=library.MockTransport(keep))
+    with openai.OpenAI(**_sdk_settings(access, timeouts), http_client=http) as sdk:
+        if method == "GET":
+            sdk.get(path, cast_to=library.Response)
+        else:
+            sdk.post(path, content=b"{}", cast_to=library.Response, options=_JSON)
+    (request,) = made
+    _own_headers_only(request, access)
+    for each in ("accept-encoding", "content-length", "idempotency-key"):
+        request.headers.pop(each, None)
+    return request
 
 
 def blocking_client(access: Access, timeouts: Timeouts) -> Any:

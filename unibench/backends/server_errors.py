@@ -30,15 +30,18 @@ TOO_LONG = ("context_length_exceeded", "maximum context length", "context window
 """What servers say where the prompt and the answer do not fit."""
 _FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicy")
 _NOTHING_SENT = {
+    "ClientConnectorError",
+    "ClientHttpProxyError",
     "ConnectError",
     "ConnectTimeout",
+    "ConnectionTimeoutError",
     "LocalProtocolError",
     "PoolTimeout",
     "ProxyError",
     "SSLCertVerificationError",
     "UnsupportedProtocol",
 }
-"""Errors of the HTTP library and of TLS that come before the request went out."""
+"""Errors of the HTTP libraries and of TLS that come before the request went out."""
 _NOT_IN_TIME = "raise 'backend.timeout_s' or lower 'backend.concurrency'"
 _SHOWN = 200
 
@@ -90,10 +93,11 @@ class Refusal(BackendError):  # noqa: N818  (an answer of the server, then an er
 
 
 def refusal_of(error: Exception, url: str, model: str) -> Refusal:
-    """Return what an exception of the SDK means for the user and for the pool.
+    """Return what an exception of the SDK or of aiohttp means, to user and pool.
 
-    Its own classes do not tell whether anything was sent; their causes, the errors of
-    the HTTP library below, do. A time limit on a whole answer is a `TimeoutError`.
+    The SDK's own classes do not tell whether anything was sent; their causes, the
+    errors of the HTTP library below, do. A time limit on a whole answer is a
+    `TimeoutError`.
     """
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
@@ -105,7 +109,8 @@ def refusal_of(error: Exception, url: str, model: str) -> Refusal:
         return _refused(status, headers, detail, url, model)
     cause = error.__cause__ or error
     text = str(cause) or type(cause).__name__
-    if type(cause).__name__ in _NOTHING_SENT:
+    kinds = {kind.__name__ for each in (error, cause) for kind in type(each).__mro__}
+    if kinds & _NOTHING_SENT:
         return unreachable(text, url)
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return too_late(url)
