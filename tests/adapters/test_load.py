@@ -64,6 +64,15 @@ def test_a_card_at_another_server_keeps_its_adapter_but_not_its_key(
     assert "api_key_env" not in other.backend
 
 
+def test_the_number_at_once_is_for_servers() -> None:
+    _, adapter = load_model("uniner-7b-type", base_urls=[SERVER], concurrency=200)
+    assert isinstance(adapter, UniNER)
+    assert isinstance(adapter.backend, OpenAIBackend)
+    assert adapter.backend.options.concurrency == 200
+    with pytest.raises(CardError, match="uniner-7b-type is not asked at a server"):
+        load_model("uniner-7b-type", concurrency=200)
+
+
 def test_unknown_names_are_named() -> None:
     with pytest.raises(UnknownNameError, match=r"'uniner-7b-typ'\. Did you mean"):
         load_model("uniner-7b-typ")

@@ -28,15 +28,35 @@ def list_models() -> dict[str, Path]:
 
 
 def load_card(
-    name_or_path: str, *, base_urls: Sequence[str] = ()
+    name_or_path: str, *, base_urls: Sequence[str] = (), concurrency: int | None = None
 ) -> tuple[str, ModelCard]:
     """Return a model's name and card.
 
     With `base_urls` the model is asked at these OpenAI-compatible servers, whatever
     its card says; a name that is no card is then the server's own model name, asked
     with the adapter `json_types`, and no revision is pinned. A LoRA adapter must be
-    served under the card's name, unless `backend.model` says another.
+    served under the card's name, unless `backend.model` says another. `concurrency`
+    is the most requests under way at once on each server.
+
+    Raises:
+        UnknownNameError: no card has that name, and no server was given.
+        CardError: the card is not what it should be, or `concurrency` is given for a
+            model that is not asked at a server.
+        BackendError: a base URL is none.
     """
+    name, card = _card_of(name_or_path, base_urls)
+    if concurrency is not None:
+        if card.backend.get("name") != "openai":
+            raise CardError(
+                f"{name} is not asked at a server, so --concurrency says nothing about"
+                " it; leave it out, or name a server with --base-url"
+            )
+        backend = {**card.backend, "concurrency": concurrency}
+        card = msgspec.structs.replace(card, backend=backend)
+    return name, card
+
+
+def _card_of(name_or_path: str, base_urls: Sequence[str]) -> tuple[str, ModelCard]:
     try:
         path = find("models", name_or_path, "model")
     except UnknownNameError:
@@ -55,7 +75,7 @@ def load_card(
 
 
 def load_model(
-    name_or_path: str, *, base_urls: Sequence[str] = ()
+    name_or_path: str, *, base_urls: Sequence[str] = (), concurrency: int | None = None
 ) -> tuple[str, ModelAdapter]:
     """Return a model's name and the adapter that asks it; nothing heavy is loaded.
 
@@ -63,7 +83,7 @@ def load_model(
         UnknownNameError: no card has that name, and no server was given.
         CardError: the card, or an option in it, is not what it should be.
     """
-    name, card = load_card(name_or_path, base_urls=base_urls)
+    name, card = load_card(name_or_path, base_urls=base_urls, concurrency=concurrency)
     return name, build_adapter(card, name)
 
 

@@ -51,6 +51,12 @@ if TYPE_CHECKING:
     help="An OpenAI-compatible server that holds the model; may be repeated.",
 )
 @click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The most requests under way at once on each server; by default the card's.",
+)
+@click.option(
     "--labels",
     default="natural",
     show_default=True,

@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     labels: str = "natural"
     profiles: tuple[str, ...] = ()
     base_urls: tuple[str, ...] = ()
+    concurrency: int | None = None
     engine: EngineSettings = EngineSettings()
     budget_usd: float | None = None
 
@@ -155,7 +156,9 @@ def named_model(
 ) -> tuple[str, ModelAdapter]:
     """Return the model's name for folders and tables, and the adapter to ask."""
     if isinstance(model, str):
-        return load_model(model, base_urls=settings.base_urls)
+        return load_model(
+            model, base_urls=settings.base_urls, concurrency=settings.concurrency
+        )
     return model.card.title or model.card.checkpoint.id, model
 
 
