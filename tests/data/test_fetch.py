@@ -219,6 +219,20 @@ def test_a_later_source_is_tried_and_all_failures_are_told(
     assert fetch_subset(plan_of("toy"), options).source == "the copy"
 
 
+def test_a_hub_that_does_not_answer_is_asked_once(
+    toy: Any, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.close()
+    hub = {"title": "the Hub", "hub": "toys/toy", "revision": "a" * 40}
+    toy.save(sources=[hub])
+    options = FetchOptions(mirror=server.url, patience=QUICK)
+    with pytest.raises(UnavailableError) as caught:
+        fetch_subset(plan_of("toy"), options)
+    assert f"{server.url}/huggingface.co does not answer" in str(caught.value)
+    assert "Connection refused" in str(caught.value)
+    assert not caplog.records  # the Hub's client tells of every attempt
+
+
 @pytest.mark.parametrize(
     "url",
     ["https://toy.example/toy-1.0.zip", "https://toy.example/f/1234/?dl=1"],

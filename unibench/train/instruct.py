@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -83,15 +84,18 @@ def make_trainer(job: Job, prepared: Prepared, callbacks: list[Any]) -> Any:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     model = _base_model(job, prepared)
-    trainer = RowTrainer(
-        model=model,
-        args=arguments(job, prepared.manifest.rows),
-        train_dataset=prepared.rows,
-        data_collator=prepared.collator,
-        processing_class=prepared.tokenizer,
-        peft_config=lora_config(job),
-        callbacks=callbacks,
-    )
+    with warnings.catch_warnings():
+        # PEFT still asks for the attribute that transformers 5 renames.
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        trainer = RowTrainer(
+            model=model,
+            args=arguments(job, prepared.manifest.rows),
+            train_dataset=prepared.rows,
+            data_collator=prepared.collator,
+            processing_class=prepared.tokenizer,
+            peft_config=lora_config(job),
+            callbacks=callbacks,
+        )
     trainer.remove_callback(PrinterCallback)  # standard output is for results
     return trainer
 

@@ -6,6 +6,8 @@ import errno
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ _MAGIC = {
     b"\xfd7zXZ": ".tar.xz",
     b"BZh": ".tar.bz2",
 }
+_PROBE_S = 10.0
 _OUR_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
 
 
@@ -182,6 +185,7 @@ def hub_jobs(
     Raises:
         DownloadError: the Hub does not answer, or has no such files.
     """
+    _ask_once(source, options)
     wanted = list(names)
     if any(is_glob(name) for name in names):
         from huggingface_hub import HfApi
@@ -193,6 +197,25 @@ def hub_jobs(
         wanted = selected(names, listed)
     for name in wanted:
         yield HubJob(source, name, folder, specs.get(name, RawFileSpec()))
+
+
+def _ask_once(source: Source, options: FetchOptions) -> None:
+    """Raise DownloadError unless the Hub answers; its client would try six times."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return  # the client says so by itself
+    url = _endpoint(options.mirror) or constants.ENDPOINT
+    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - the Hub's
+    try:
+        urllib.request.urlopen(request, timeout=_PROBE_S).close()  # noqa: S310
+    except urllib.error.HTTPError as error:
+        error.close()  # whatever it says, it answers
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error
+        raise DownloadError(
+            f"{place_of(source)}: {url} does not answer ({reason}); is there a network?"
+        ) from error
 
 
 def mirrored(url: str, mirror: str) -> str:
