@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import shutil
 import signal
 import sys
@@ -11,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, NoReturn, Protocol, TextIO
 
@@ -20,6 +18,7 @@ import msgspec
 from unibench.backends.prices import money
 from unibench.cli.progress_meter import Meter, Status
 from unibench.errors import UnibenchError
+from unibench.runner.environment import this_command
 from unibench.runner.plan import Plan
 from unibench.schema.query import Prediction, Response
 from unibench.schema.record import RunRecord
@@ -227,13 +226,6 @@ def display(kind: Kind, stream: TextIO) -> Display:
     if kind == "quiet":
         return Quiet(stream)
     return MovingLine(stream) if stream.isatty() else LogLines(stream)
-
-
-def this_command() -> str:
-    """Return the command that runs, as it can be typed again."""
-    name = Path(sys.argv[0]).name
-    program = ["python", "-m", "unibench"] if name == "__main__.py" else [name]
-    return shlex.join([*program, *sys.argv[1:]])
 
 
 def line(status: Status) -> str:

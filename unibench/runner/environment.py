@@ -19,14 +19,20 @@ _PACKAGES = (
 
 def environment() -> Environment:
     """Return what can be known of this process and machine, without slow probes."""
-    command = [Path(sys.argv[0]).name, *sys.argv[1:]]
     return Environment(
-        command=shlex.join(command),
+        command=this_command(),
         python=platform.python_version(),
         platform=platform.platform(),
         hardware=hardware(),
         packages=_versions(),
     )
+
+
+def this_command() -> str:
+    """Return the command that runs, as it can be typed again."""
+    name = Path(sys.argv[0]).name
+    program = ["python", "-m", "unibench"] if name == "__main__.py" else [name]
+    return shlex.join([*program, *sys.argv[1:]])
 
 
 def _versions() -> dict[str, str]:
