@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import ssl
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -347,6 +351,42 @@ def test_a_proxy_that_is_no_http_proxy_is_one_error(
         answers(backend("http://server.invalid/v1"), ASK)
     monkeypatch.setenv("no_proxy", "server.invalid")
     assert proxy_for("http://server.invalid/v1") is None
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate and its key, in one file, that nobody has signed."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate, and is not installed")
+    key, path = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"),
+            *("-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", path),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(path.read_bytes() + key.read_bytes())
+    return path
+
+
+def test_a_server_with_tls_is_trusted_when_its_certificate_is(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(lambda b, n: OK) as server:
+        listening = context.wrap_socket(server.server.socket, server_side=True)
+        server.server.socket = listening
+        url = server.url.replace("http://127.0.0.1", "https://localhost")
+        with pytest.raises(BackendError, match="CERTIFICATE_VERIFY_FAILED"):
+            answers(backend(url, max_wait_s=0.1), ASK)
+        assert not server.bodies
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        (answer,) = answers(backend(url), ASK)
+    assert answer.text == "[]"
 
 
 def test_a_kept_connection_is_used_again_and_cookies_are_not() -> None:
