@@ -109,6 +109,21 @@ def test_each_token_is_computed_once(llama: Path) -> None:
     assert counts["computed_answer_tokens"] == spoken
 
 
+def test_guesses_save_steps_and_change_nothing(llama: Path) -> None:
+    long = Decoding(max_tokens=90)  # a random model soon repeats itself
+    expected = ask(backend(llama, long, engine="generate", batch_size=1), QUERIES[:6])
+    steps = []
+    for guess_tokens in (0, 64, 1000):
+        made = backend(llama, long)
+        assert isinstance(made.engine, PrefixEngine)
+        made.engine.guess_tokens = guess_tokens
+        assert ask(made, QUERIES[:6]) == expected
+        counts = made.engine.counts
+        assert counts["guesses_refused"] < counts["guesses"] or not guess_tokens
+        steps.append(counts["steps"])
+    assert steps[0] >= 90 > 60 > max(steps[1:]), steps
+
+
 def test_windows_of_prompts_are_answered_all(
     llama: Path, expected: list[Response], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from unibench.backends.local.batched import BatchedEngine
 from unibench.backends.local.continuous import ContinuousEngine
 from unibench.backends.local.fitting import misfit
 from unibench.backends.local.options import TransformersOptions
-from unibench.backends.local.prefix_engine import Encoded, PrefixEngine
+from unibench.backends.local.prefix_engine import Encoded, PrefixEngine, Sizes
 from unibench.errors import CardError
 from unibench.schema.model_card import Decoding
 from unibench.schema.query import Response
@@ -22,6 +22,10 @@ STEP_TOKENS = {"cpu": 256}
 """Tokens of a step by device: enough for its full rate, and few enough that the long
 answers of some passages are under way while others are read."""
 STEP_TOKENS_GPU = 8192
+GUESS_TOKENS = {"cpu": 64}
+"""Tokens up to which a step is filled with guesses: where reading the weights is still
+a large part of its time."""
+GUESS_TOKENS_GPU = 256
 
 
 class Engine(Protocol):
@@ -52,15 +56,14 @@ def choose_engine(
         return BatchedEngine(model, endings, options, decoding, limit)
     reason = misfit(model, endings, options, decoding, limit)
     if not reason:
-        return PrefixEngine(
-            model,
-            endings,
-            limit=limit,
-            step_tokens=options.step_tokens
-            or STEP_TOKENS.get(model.device.type, STEP_TOKENS_GPU),
-            batch_tokens=options.batch_tokens,
-            eager=options.attention == "eager",
+        device = model.device.type
+        sizes = Sizes(
+            options.step_tokens or STEP_TOKENS.get(device, STEP_TOKENS_GPU),
+            options.batch_tokens,
+            GUESS_TOKENS.get(device, GUESS_TOKENS_GPU),
         )
+        eager = options.attention == "eager"
+        return PrefixEngine(model, endings, limit=limit, sizes=sizes, eager=eager)
     if options.engine == "prefix":
         raise CardError(
             f"the engine 'prefix' cannot run {endings.model_name}: {reason}; say"

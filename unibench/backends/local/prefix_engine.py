@@ -4,7 +4,9 @@ A step is one forward pass over a flat row of tokens from many trees: the next t
 of every answer under way, then tokens of prompts until `step_tokens` are together,
 as continuous batching with chunked prefills does (Yu et al. 2022, Orca; Agrawal et
 al. 2023, Sarathi). Each token attends to its own ancestors (`tree_attention`). A row
-that has ended leaves at once, and prompts take its place.
+that has ended leaves at once, and prompts take its place. A step of few tokens takes
+about as long as one of some more, so where no prompts are left answers guess how they
+go on (`guesses`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from unibench.backends.local.answers import Endings
 from unibench.backends.local.growth import Growth, Plan, Row
@@ -36,6 +38,14 @@ Encoded = tuple[int, Sequence[int]]
 """A prompt's position, and its tokens."""
 
 
+class Sizes(NamedTuple):
+    """Tokens of a step, tokens held at once, and those below which steps guess."""
+
+    step_tokens: int
+    batch_tokens: int
+    guess_tokens: int
+
+
 class PrefixEngine:
     """Answer prompts with one model, many trees at a time."""
 
@@ -45,16 +55,17 @@ class PrefixEngine:
         endings: Endings,
         *,
         limit: int,
-        step_tokens: int,
-        batch_tokens: int,
+        sizes: Sizes,
         eager: bool = False,
     ) -> None:
-        """Take a model whose attention is `tree_attention.attend`."""
+        """Take a model whose attention is `tree_attention.attend`.
+
+        A step of fewer tokens than `sizes.guess_tokens` is filled up with guesses.
+        """
         self.model = model
         self.endings = endings
         self.limit = limit
-        self.step_tokens = step_tokens
-        self.batch_tokens = batch_tokens
+        self.step_tokens, self.batch_tokens, self.guess_tokens = sizes
         self.eager = eager
         self.counts: Counter[str] = Counter()
         self._root_tokens: tuple[int, ...] = ()
@@ -140,14 +151,22 @@ class PrefixEngine:
 
     def _planned(self, growths: Sequence[Growth]) -> list[tuple[Growth, Plan]]:
         room = self.step_tokens
+        guesses = self._guesses(growths)
         planned = []
         for growth in growths:
             if not growth.answering and room <= 0:
                 continue
-            plan = growth.plan(room)
+            plan = growth.plan(room, guesses)
             room -= len(plan.tokens)
             planned.append((growth, plan))
         return planned
+
+    def _guesses(self, growths: Sequence[Growth]) -> int:
+        """Return how many guesses each answer may make in a step of these trees."""
+        known = sum(growth.wanted for growth in growths)
+        answers = sum(growth.wanted for growth in growths if growth.answering)
+        room = min(self.guess_tokens, self.step_tokens) - known
+        return max(0, room // answers) if answers else 0
 
     def _forward(self, planned: Sequence[tuple[Growth, Plan]]) -> list[int]:
         """Return the tokens that follow all planned ends."""
@@ -168,7 +187,10 @@ class PrefixEngine:
             over += growth.commit(plan, following[at : at + len(plan.ends)])
             at += len(plan.ends)
             kind = "computed_answer_tokens" if answers else "computed_prompt_tokens"
-            self.counts[kind] += len(plan.tokens)
+            refused = growth.refused if answers else 0
+            self.counts[kind] += len(plan.tokens) - refused
+            self.counts["guesses"] += sum(plan.guesses)
+            self.counts["guesses_refused"] += refused
         return over
 
     def _shrink(self, growths: Sequence[Growth], tokens: int, lack: str) -> None:
