@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from unibench.backends.store import ResponseStore
 from unibench.backends.store_care import check, holdings, prune
+from unibench.backends.store_file import open_file
 from unibench.errors import RunError
 from unibench.schema.query import Response, content_hash
 
@@ -140,3 +143,25 @@ def test_what_is_no_store_of_ours_is_refused_and_left_alone(
     with pytest.raises(RunError, match=said):
         ResponseStore(path)
     assert path.read_bytes() == before
+
+
+def test_another_run_may_make_the_store_while_it_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Version and tables are of one state, though another makes them in between."""
+    path = tmp_path / "responses.sqlite"
+    met: list[str] = []
+
+    class Slow(sqlite3.Connection):
+        def execute(self, sql: str, *rest: Any) -> sqlite3.Cursor:
+            if sql == "PRAGMA application_id" and not met:
+                met.append(sql)
+                with suppress(RunError):  # it may have to wait for us
+                    open_file(path, busy_s=0.01).close()
+            return super().execute(sql, *rest)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Slow))
+    open_file(path, busy_s=1).close()
+    assert met
+    with ResponseStore(path) as store:
+        assert len(store) == 0

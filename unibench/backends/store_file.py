@@ -84,7 +84,7 @@ def open_file(path: Path, *, busy_s: float) -> sqlite3.Connection:
             path, timeout=busy_s, isolation_level=None, check_same_thread=False
         )
         try:
-            version = _check_version(db, path)
+            version = _version_of(db, path)
             if version == 0:  # later it would only take the write lock
                 db.execute("PRAGMA auto_vacuum=INCREMENTAL")
             _use_log(db, path, busy_s)
@@ -182,6 +182,16 @@ def _use_log(db: sqlite3.Connection, path: Path, busy_s: float) -> None:
             f"the folder of {path} cannot hold a write-ahead log, as some network"
             " drives; set UNIBENCH_CACHE to a folder on a disk of this machine"
         )
+
+
+def _version_of(db: sqlite3.Connection, path: Path) -> int:
+    """Return the version of one state of the file, whatever others do meanwhile."""
+    db.execute("BEGIN")
+    try:
+        return _check_version(db, path)
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def _check_version(db: sqlite3.Connection, path: Path) -> int:
