@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from unibench.data.api import load_dataset
-from unibench.data.fetch import fetch_subset
+from unibench.data.fetch import fetch_subset, raw_folder
 from unibench.data.plan import plan_of
 from unibench.data.raw.download import DownloadError, Patience, download
 from unibench.data.raw.jobs import FetchOptions, mirrored
@@ -231,6 +231,14 @@ def test_a_hub_that_does_not_answer_is_asked_once(
     assert f"{server.url}/huggingface.co does not answer" in str(caught.value)
     assert "Connection refused" in str(caught.value)
     assert not caplog.records  # the Hub's client tells of every attempt
+
+    plan = plan_of("toy")
+    folder = raw_folder(plan, plan.layouts[0])  # another subset may have fetched them
+    for name, content in (("train", TRAIN), ("test", TEST)):
+        path = folder / "data" / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    assert fetch_subset(plan, options).source == "the Hub"
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,11 @@ def hub_jobs(
     Raises:
         DownloadError: the Hub does not answer, or has no such files.
     """
-    _ask_once(source, options)
     wanted = list(names)
-    if any(is_glob(name) for name in names):
+    listing = any(is_glob(name) for name in names)
+    if listing or not all((folder / name).exists() for name in names):
+        _ask_once(source, options)
+    if listing:
         from huggingface_hub import HfApi
 
         with _hub_errors(source):
